@@ -55,9 +55,9 @@ export type RowRange = readonly [start: number, end: number];
 
 /** Decomposed relative position of one attention layer (Li et al. 2021, arXiv:2112.01526, eq. 3). */
 export interface RelativePosition {
-  /** `(2h, 2h, d)`: entry `[i, k]` is the code of a query in canvas row `i` for keys in row `k`. */
+  /** `(2h * 2h, d)`: row `i * 2h + k` is the code of a query in canvas row `i` for keys in row `k`. */
   readonly rows: EngineTensor;
-  /** `(w, w, d)`, likewise for columns. */
+  /** `(w * w, d)`, likewise for columns. */
   readonly columns: EngineTensor;
 }
 
@@ -94,8 +94,9 @@ export interface AttentionOptions {
   readonly heads: number;
   readonly relative: RelativePosition | null;
   /**
-   * Rows of the token matrix whose outputs are needed, in this order; all by default. With a shared
-   * target (`M = 1 < N`) a target row's output is the mean over all canvases.
+   * Rows of the token matrix whose outputs are needed, in this order; all by default. Ranges cover
+   * whole token rows (multiples of `w`). With a shared target (`M = 1 < N`) a target row's output is
+   * the mean over all canvases.
    */
   readonly queries?: readonly RowRange[];
 }
@@ -124,7 +125,7 @@ export interface Engine {
   dispose(...items: readonly (EngineTensor | LinearWeights)[]): void;
   /** Runs `work` and frees every tensor it made except those it returns (directly, in an array or in a plain object). */
   tidy<Result>(work: () => Result): Result;
-  /** Waits until everything recorded so far has run. @throws the signal's reason, if it is aborted, between ops. */
+  /** Waits until everything recorded so far has run. @throws AbortedError between ops once the signal is aborted. */
   flush(signal?: AbortSignal): Promise<void>;
   memory(): EngineMemory;
   /** Frees everything: weights, tensors, threads. Further calls throw. */
@@ -150,6 +151,11 @@ export interface Engine {
    * every prompt half, the second to every target half.
    */
   addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor;
+  /**
+   * Replaces every target half by the mean of all target halves: feature ensemble for canvases whose
+   * target halves are stored separately. `(R, D)` → `(R, D)`.
+   */
+  averageTargets(x: EngineTensor, layout: TokenLayout): EngineTensor;
   /** Replaces the rows `r` of `(R, D)` where `masked[r]` is non-zero by `token (D)`. */
   maskRows(x: EngineTensor, masked: Uint8Array, token: EngineTensor): EngineTensor;
   /** The given rows of `(R, D)`, in this order. */

@@ -1,0 +1,13 @@
+/** Tests run from source: swc strips the types, `npm run typecheck` checks them. */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: {
+    '^.+\\.[mc]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+  },
+  // ESM-only packages that tests load.
+  transformIgnorePatterns: ['/node_modules/(?!(webgpu|debug)/)'],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};
