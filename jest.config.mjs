@@ -4,10 +4,8 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {
-    '^.+\\.[mc]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+    '^.+\\.[mc]?tsx?$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs', ignoreDynamic: true } }],
   },
-  // ESM-only packages that tests load.
-  transformIgnorePatterns: ['/node_modules/(?!(webgpu|debug)/)'],
   testTimeout: 60_000,
   maxWorkers: 2,
 };

@@ -1,0 +1,43 @@
+import { CheckpointError } from '../errors';
+import { platform } from '../platform';
+import type { RandomAccess } from './random-access';
+
+/** Name under which `load` finds the model inside this package. */
+export const BundledModel = 'bundled';
+
+/** The files of a model, wherever they are. */
+export interface CheckpointFiles {
+  readonly origin: string;
+  has(name: string): Promise<boolean>;
+  /** @throws CheckpointError or DownloadError if it cannot be opened. */
+  open(name: string): Promise<RandomAccess>;
+  /** A JSON file's content; `null` if there is no such file. @throws CheckpointError if it is not JSON. */
+  json(name: string): Promise<unknown>;
+}
+
+/** The files of a directory on disk. */
+export function directoryFiles(directory: string): CheckpointFiles {
+  const path = (name: string) => platform.join(directory, name);
+  const has = async (name: string) => (await platform.pathKind(path(name))) === 'file';
+  return {
+    origin: directory,
+    has,
+    open: (name) => platform.openFile(path(name)),
+    json: async (name) => ((await has(name)) ? readJson(await platform.openFile(path(name))) : null),
+  };
+}
+
+const LARGEST_JSON = 64 << 20;
+
+/** Reads a whole JSON file and closes it. @throws CheckpointError */
+export async function readJson(access: RandomAccess): Promise<unknown> {
+  try {
+    if (access.size > LARGEST_JSON) throw new CheckpointError(`${access.origin} is too large for a config file.`);
+    return JSON.parse(new TextDecoder().decode(await access.read(0, access.size)));
+  } catch (cause) {
+    if (cause instanceof CheckpointError) throw cause;
+    throw new CheckpointError(`${access.origin} is not valid JSON.`, { cause });
+  } finally {
+    await access.close();
+  }
+}

@@ -1,0 +1,149 @@
+import { AbortedError, DownloadError, throwIfAborted } from '../errors';
+
+interface RequestOptions {
+  readonly headers: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+/** A file on its way. */
+export interface Transfer {
+  /** Where the first piece belongs: more than 0 only if the server went on from `begun`. */
+  readonly offset: number;
+  /** Size of the whole file, if the server tells. */
+  readonly size?: number;
+  /** The server's version of the file (its ETag), or ''. */
+  readonly version: string;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** Attempts in a row that bring no byte before a download is given up. */
+const ATTEMPTS = 4;
+/** Silence after which a connection counts as broken. */
+const STALL_MS = 30_000;
+
+/** `fetch` with this package's errors. Redirects are followed; a token is not sent on to another host. */
+export async function request(url: string, options: RequestOptions & { method?: string }): Promise<Response> {
+  try {
+    return await fetch(url, options);
+  } catch (cause) {
+    if (options.signal?.aborted) throw new AbortedError(options.signal);
+    const why = (cause as Error).cause ?? cause;
+    throw new DownloadError(`${url} cannot be reached (${String((why as Error).message ?? why)}).`, { cause });
+  }
+}
+
+/** A HEAD request. */
+export function head(url: string, options: RequestOptions): Promise<Response> {
+  return request(url, { ...options, method: 'HEAD' });
+}
+
+/**
+ * Fetches a file in pieces. When the connection breaks or stalls it asks for the rest, as long as the
+ * file on the server stays the same, and gives up after several attempts that brought nothing.
+ *
+ * @param begun bytes kept of an earlier download, and the version they belong to.
+ * @throws DownloadError, AbortedError
+ */
+export async function fetchPieces(
+  url: string,
+  options: RequestOptions & { readonly begun: { readonly size: number; readonly version: string } | null },
+): Promise<Transfer> {
+  const { begun } = options;
+  let response = await ask(url, options, begun?.size ?? 0, begun?.version ?? '');
+  const offset = response.status === 206 ? (begun?.size ?? 0) : 0;
+  if (response.status === 416) response = await ask(url, options, 0, '');
+  const version = response.headers.get('etag') ?? '';
+  const size = wholeSize(response);
+  return { offset, size, version, pieces: resuming(url, options, response, offset, size, version) };
+}
+
+async function* resuming(
+  url: string,
+  options: RequestOptions,
+  first: Response,
+  offset: number,
+  size: number | undefined,
+  version: string,
+): AsyncGenerator<Uint8Array> {
+  let at = offset;
+  let response = first;
+  for (let failures = 0; ; ) {
+    let broken: unknown;
+    const reader = response.body?.getReader();
+    try {
+      for (;;) {
+        const step = reader && (await stalling(reader.read()));
+        if (!step || step.done) break;
+        at += step.value.byteLength;
+        failures = 0;
+        yield step.value;
+      }
+    } catch (error) {
+      broken = error;
+    } finally {
+      await reader?.cancel().catch(() => undefined);
+    }
+    throwIfAborted(options.signal);
+    if (!broken && (size === undefined || at >= size)) return;
+    if (++failures >= ATTEMPTS || (version === '' && at > 0 && size === undefined)) {
+      throw new DownloadError(`${url} broke off at byte ${at}${size ? ` of ${size}` : ''}; run it again to go on from there.`, {
+        cause: broken,
+      });
+    }
+    await wait(100 * 4 ** failures, options.signal);
+    try {
+      response = await ask(url, options, at, version);
+    } catch (error) {
+      if (error instanceof AbortedError) throw error;
+      response = new Response(null); // counts as an attempt that brought nothing
+      continue;
+    }
+    if (at > 0 && response.status !== 206) {
+      throw new DownloadError(`${url} changed or cannot be resumed at byte ${at}; run it again.`);
+    }
+  }
+}
+
+/** Asks for a file from a byte on; a file that changed meanwhile comes whole (If-Range, RFC 9110 section 13.1.5). */
+async function ask(url: string, options: RequestOptions, from: number, version: string): Promise<Response> {
+  const headers = { ...options.headers };
+  if (from > 0) {
+    headers.range = `bytes=${from}-`;
+    if (version && !version.startsWith('W/')) headers['if-range'] = version;
+  }
+  const response = await request(url, { headers, signal: options.signal });
+  if (response.ok || response.status === 416) return response;
+  await response.body?.cancel();
+  const hint = response.status === 401 || response.status === 403 ? '; a token may be needed' : '';
+  throw new DownloadError(`${url}: the server answers ${response.status} ${response.statusText}${hint}.`);
+}
+
+function wholeSize(response: Response): number | undefined {
+  const range = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+  if (range) return Number(range[1]);
+  const length = response.headers.get('content-length');
+  // A compressed transfer's length is not the file's.
+  return length === null || response.headers.has('content-encoding') ? undefined : Number(length);
+}
+
+function stalling<Value>(work: Promise<Value>): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout>;
+  const stall = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no data came for ${STALL_MS / 1000} s`)), STALL_MS);
+  });
+  return Promise.race([work, stall]).finally(() => clearTimeout(timer));
+}
+
+function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(new AbortedError(signal as AbortSignal));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

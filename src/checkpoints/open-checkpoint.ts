@@ -1,0 +1,91 @@
+import { CheckpointError, throwIfAborted } from '../errors';
+import { platform } from '../platform';
+import { BundledModel, type CheckpointFiles, directoryFiles } from './checkpoint-files';
+import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
+import { memoryAccess, blobAccess } from './memory-access';
+import type { Progress } from './progress';
+import { openPth } from './pth';
+import type { RandomAccess } from './random-access';
+import { openSafetensors } from './safetensors';
+import { openSharded } from './sharded';
+import type { TensorSource } from './tensor-source';
+
+/**
+ * Where a model comes from: a directory or file (Node), a hub id `owner/name[@revision]`, a URL of a
+ * file or of a directory, the bytes or `Blob` of a `.safetensors` or `.pth` file, or an opened source.
+ * `'bundled'` is the model inside this package.
+ */
+export type CheckpointSource = string | URL | Uint8Array | Blob | TensorSource;
+
+export interface OpenOptions extends HubOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens a checkpoint for reading; the caller closes it.
+ *
+ * @throws CheckpointError if it is not one, DownloadError if it cannot be fetched, AbortedError.
+ */
+export async function openCheckpoint(source: CheckpointSource, options: OpenOptions = {}): Promise<TensorSource> {
+  throwIfAborted(options.signal);
+  if (source instanceof Uint8Array) return openWeights(memoryAccess(source, 'the given bytes'), null);
+  if (typeof Blob !== 'undefined' && source instanceof Blob) return openWeights(blobAccess(source, 'the given blob'), null);
+  if (source instanceof URL) return openCheckpoint(source.protocol === 'file:' ? decodeURIComponent(source.pathname) : source.href, options);
+  if (typeof source === 'object' && source !== null && 'entries' in source) return source;
+  if (typeof source !== 'string' || source === '') {
+    throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
+  }
+  if (source === BundledModel) return openCheckpoint(platform.bundledModel(), options);
+  if (/^https?:\/\//.test(source)) return openUrl(source, options);
+  const kind = await platform.pathKind(source);
+  if (kind === 'file') return openWeights(await platform.openFile(source), await configBeside(source));
+  if (kind === 'directory') return openFiles(directoryFiles(source));
+  const id = parseHubId(source);
+  if (id) return openFiles(await hubFiles(id, options));
+  throw new CheckpointError(
+    `There is no model at "${source}": it is neither a file or directory, nor a hub id (owner/name[@revision]), nor a URL.`,
+  );
+}
+
+async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
+  const path = new URL(url).pathname;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(urlFiles(url, options));
+  const files = urlFiles(url.slice(0, url.lastIndexOf(name)), options);
+  return openWeights(await files.open(name), await files.json('config.json'));
+}
+
+/** A Hugging Face layout: config.json with one weights file, or with an index and shards. */
+async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
+  const config = await files.json('config.json');
+  if (config === null) {
+    throw new CheckpointError(`${files.origin} holds no config.json; is it a model in the Hugging Face layout?`);
+  }
+  const index = (await files.has('model.safetensors')) ? null : await files.json('model.safetensors.index.json');
+  if (index !== null) return openSharded(files, index, config);
+  return openWeights(await files.open('model.safetensors'), config);
+}
+
+/** A config.json that lies beside a weights file, if there is one. */
+async function configBeside(path: string): Promise<unknown> {
+  const directory = path.replace(/[^/\\]*$/, '');
+  const config = directoryFiles(directory === '' ? '.' : directory);
+  return config.json('config.json');
+}
+
+/** Tells the two formats apart by their first bytes: a `.pth` is a zip archive. */
+async function openWeights(access: RandomAccess, config: unknown): Promise<TensorSource> {
+  try {
+    const head = await access.read(0, Math.min(4, access.size));
+    const zip = head[0] === 0x50 && head[1] === 0x4b;
+    if (zip) return await openPth(access, config);
+    if (head[0] === 0x80 && head[1] === 0x02) {
+      throw new CheckpointError(`${access.origin} is a PyTorch file older than version 1.6; save it again with a current torch.save.`);
+    }
+    return await openSafetensors(access, config);
+  } catch (error) {
+    await access.close();
+    throw error;
+  }
+}

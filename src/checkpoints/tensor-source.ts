@@ -1,0 +1,19 @@
+import type { StoredTensor, StoredType } from '../engines/engine';
+
+/** What a checkpoint says of one tensor before it is read. */
+export interface TensorEntry {
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+}
+
+/** A checkpoint opened for reading, under Hugging Face names, one tensor at a time. */
+export interface TensorSource {
+  /** Where it came from, for error messages. */
+  readonly origin: string;
+  /** The parsed config.json beside the weights, if there is one. */
+  readonly config: unknown;
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** @throws CheckpointError if the bytes cannot be had, or hold NaN or infinity. */
+  read(name: string): Promise<StoredTensor>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import { BackendError, InvalidInputError } from '../errors';
+import { platform } from '../platform';
+import type { TfjsBackend } from '../platform/platform';
+import type { Engine } from './engine';
+import { TfjsEngine } from './tfjs/tfjs-engine';
+
+/** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
+export const backendChoices = ['auto', 'webgpu', 'wasm', 'tensorflow', 'webgl', 'cpu', 'tfjs-wasm'] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
+/** How weights are kept and multiplied. TF.js engines compute in float32 whatever is asked for. */
+export const precisions = ['f32', 'f16', 'int8'] as const;
+export type Precision = (typeof precisions)[number];
+
+export interface EngineOptions {
+  readonly precision: Precision;
+  readonly threads?: number;
+}
+
+type Attempt = { readonly name: string; readonly open: (options: EngineOptions) => Promise<Engine | { unavailable: string }> };
+
+const viaTfjs = (name: TfjsBackend, allowSoftware = true): Attempt => ({
+  name,
+  async open() {
+    const found = await platform.tfjsBackend(name);
+    if ('unavailable' in found) return found;
+    if (found.software && !allowSoftware) {
+      found.close?.();
+      return { unavailable: 'its adapter computes in software' };
+    }
+    return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
+  },
+});
+
+/**
+ * What `auto` tries, best first: TensorFlow with a GPU, WebGPU on a real adapter, TensorFlow on the
+ * CPU, then the portable backends.
+ */
+const automatic: readonly Attempt[] = [
+  viaTfjs('tensorflow-gpu'),
+  viaTfjs('webgpu', false),
+  viaTfjs('tensorflow'),
+  viaTfjs('wasm'),
+  viaTfjs('webgl'),
+  viaTfjs('cpu'),
+];
+
+const explicit: Record<Exclude<BackendChoice, 'auto'>, readonly Attempt[]> = {
+  webgpu: [viaTfjs('webgpu')],
+  wasm: [viaTfjs('wasm')],
+  'tfjs-wasm': [viaTfjs('wasm')],
+  tensorflow: [viaTfjs('tensorflow-gpu'), viaTfjs('tensorflow')],
+  webgl: [viaTfjs('webgl')],
+  cpu: [viaTfjs('cpu')],
+};
+
+/**
+ * Starts an engine. What was chosen stands in its `name`.
+ *
+ * @throws InvalidInputError for an unknown name, BackendError naming why each candidate failed.
+ */
+export async function createEngine(choice: BackendChoice = 'auto', options: EngineOptions): Promise<Engine> {
+  if (!backendChoices.includes(choice)) {
+    throw new InvalidInputError('backend', `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`);
+  }
+  if (!precisions.includes(options.precision)) {
+    throw new InvalidInputError('precision', `must be one of ${precisions.join(', ')}, is "${String(options.precision)}".`);
+  }
+  const failures: string[] = [];
+  for (const attempt of choice === 'auto' ? automatic : explicit[choice]) {
+    const outcome = await attempt.open(options);
+    if (!('unavailable' in outcome)) return outcome;
+    failures.push(`${attempt.name}: ${outcome.unavailable}`);
+  }
+  throw new BackendError(
+    `The backend "${choice}" is not available here (${failures.join('; ')}). Choose another, or "auto" to let the package choose.`,
+  );
+}

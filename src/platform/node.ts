@@ -1,0 +1,70 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fileAccess } from '../checkpoints/file-access';
+import { AbortedError, ImageError } from '../errors';
+import { decodeInNode } from '../images/decode-node';
+import { nodeFileCache } from './node-file-cache';
+import type { Platform } from './platform';
+import { tfjsBackend } from './tfjs-node';
+
+export const platform: Platform = {
+  name: 'node',
+
+  async pathKind(path) {
+    const found = await stat(path).catch(() => null);
+    return found?.isFile() ? 'file' : found?.isDirectory() ? 'directory' : 'none';
+  },
+  openFile: fileAccess,
+  join,
+  // Two levels up both from src/platform and from dist/node.
+  bundledModel: () => join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'weights'),
+
+  fileCache: (directory) => Promise.resolve(nodeFileCache(directory)),
+  environment: (name) => process.env[name] || undefined,
+  sha256() {
+    const hash = createHash('sha256');
+    return Promise.resolve({ update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') });
+  },
+
+  async readImageFile(location, signal) {
+    try {
+      if (/^https?:\/\//.test(location)) {
+        const response = await fetch(location, { signal });
+        if (!response.ok) throw new ImageError(`${location}: the server answers ${response.status} ${response.statusText}.`);
+        return new Uint8Array(await response.arrayBuffer());
+      }
+      return await readFile(location.startsWith('file:') ? fileURLToPath(location) : location, { signal });
+    } catch (cause) {
+      if (cause instanceof ImageError) throw cause;
+      if (signal?.aborted) throw new AbortedError(signal);
+      const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      throw new ImageError(
+        missing ? `There is no image file "${location}"; check the path.` : `Cannot read the image "${location}": ${String((cause as Error).message)}`,
+        { cause },
+      );
+    }
+  },
+  decodeImage: decodeInNode,
+  drawable: () => null,
+  async encodePng({ data, width, height, channels }) {
+    const { default: sharp } = await import('sharp');
+    return sharp(data, { raw: { width, height, channels } })
+      .png({ palette: false, compressionLevel: 6 })
+      .toBuffer();
+  },
+  async writeFile(path, bytes) {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    try {
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  },
+
+  tfjsBackend,
+};

@@ -1,0 +1,47 @@
+import { reason } from './tfjs-common';
+
+export interface WebGpuDevice {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  /** Whether the adapter computes in software. */
+  readonly software: boolean;
+  readonly close: () => void;
+}
+
+/**
+ * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The GPU object
+ * is not kept: a live one stops Node from exiting.
+ */
+export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unavailable: string }> {
+  try {
+    const { create, globals } = await import('webgpu');
+    // TF.js reads GPUBufferUsage and its like from the global object.
+    for (const [name, value] of Object.entries(globals)) {
+      if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    }
+    const gpu = create([]);
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) return { unavailable: 'no WebGPU adapter was found; is a Vulkan, Metal or D3D12 driver installed?' };
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
+    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupSizeY } = adapter.limits;
+    const optional: GPUFeatureName[] = ['timestamp-query', 'bgra8unorm-storage', 'shader-f16'];
+    const device = await adapter.requestDevice({
+      requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: {
+        maxBufferSize,
+        maxStorageBufferBindingSize,
+        maxComputeWorkgroupStorageSize,
+        maxComputeInvocationsPerWorkgroup,
+        maxComputeWorkgroupSizeX,
+        maxComputeWorkgroupSizeY,
+      },
+    });
+    const { info } = adapter;
+    const software = /swiftshader|llvmpipe|lavapipe|software|cpu/i.test(
+      `${info.vendor} ${info.architecture} ${info.device} ${info.description}`,
+    );
+    return { device, info, software, close: () => device.destroy() };
+  } catch (error) {
+    return { unavailable: reason(error) };
+  }
+}
