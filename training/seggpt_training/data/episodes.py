@@ -1,0 +1,149 @@
+"""Episodes: which pictures are paired, which labels are shown, in which colours and views.
+
+Everything about a sample follows from (seed, number of the sample), so any worker can make it, and a run that
+was cut off goes on with exactly the samples it would have seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..config import TrainConfig
+from . import augment
+from .cache import IGNORE, Cache
+from .colours import draw_colours
+
+SHOW_ALL = 256  # stands for "all labels of this picture as one"
+
+
+@dataclass
+class Half:
+    """One half of the canvas. image (S, S, 3), labels (S, S) with 0 background, 1.. shown labels, 255 ignore."""
+
+    image: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass
+class Episode:
+    """Prompts and a target; colours (256, 3) uint8 by label."""
+
+    prompts: list[Half]
+    target: Half
+    colours: np.ndarray
+
+
+class EpisodeMaker:
+    """Draws training episodes from a cache."""
+
+    def __init__(self, cache: Cache, config: TrainConfig):
+        self.cache, self.config = cache, config
+        self.size = config.model.image_size[1]
+        self.names = sorted(cache.by_dataset)
+        weights = np.array([len(cache.by_dataset[name]) for name in self.names], float) ** config.dataset_weight_power
+        self.cumulative = np.cumsum(weights / weights.sum())
+        self.labels_of = {
+            name: [label for (d, label), rows in cache.by_label.items() if d == name and len(rows) >= 2]
+            for name in self.names
+        }
+
+    def strength(self, progress: float) -> float:
+        """Augmentation strength at `progress` in [0, 1] of the run."""
+        c = self.config
+        ramp = min(1.0, progress / c.augmentation_ramp) if c.augmentation_ramp > 0 else 1.0
+        return c.augmentation_start + (1 - c.augmentation_start) * ramp
+
+    def make(self, number: int, prompts: int, progress: float) -> Episode:
+        """The episode of sample `number` with that many prompts."""
+        rng = np.random.default_rng([self.config.seed, number])
+        strength = self.strength(progress)
+        for _ in range(20):
+            episode = self._attempt(rng, prompts, strength)
+            if episode is not None:
+                return episode
+        return episode or self._attempt(rng, prompts, strength, anything=True)
+
+    def _attempt(self, rng, prompts: int, strength: float, anything: bool = False) -> Episode | None:
+        c = self.config
+        dataset = self.names[min(int(np.searchsorted(self.cumulative, rng.random())), len(self.names) - 1)]
+        kind = self.cache.correspondence.get(dataset, "local")
+        negative = rng.random() < c.share_negative and not anything
+        across = kind != "local" and rng.random() >= c.share_same_image
+        rows = self.cache.by_dataset[dataset]
+        if across and kind == "class":
+            label = self.labels_of[dataset][rng.integers(len(self.labels_of[dataset]))]
+            holders = self.cache.by_label[dataset, label]
+            chosen = [holders[i] for i in rng.integers(len(holders), size=prompts + 1)]
+            common = set.intersection(*(set(self.cache.present(i)) for i in chosen))
+            shown = [[label]] + [[other] for other in sorted(common - {label})]
+        elif across:
+            chosen = [rows[i] for i in rng.integers(len(rows), size=prompts + 1)]
+            shown = [[SHOW_ALL]]
+        else:
+            chosen = [rows[rng.integers(len(rows))]] * (prompts + 1)
+            present = self.cache.present(chosen[0])
+            shown = [[present[i]] for i in rng.permutation(len(present))]
+            draw = rng.random()
+            if kind == "instance" and draw < 0.6:
+                shown = [[SHOW_ALL]]
+            elif kind == "local" and len(shown) > 3 and draw < 0.2:
+                shown[0] = sum(shown[: len(shown) // 2], [])  # regions together are one thing as well
+        count = 1 if rng.random() < c.share_one_label else int(rng.integers(1, c.max_labels + 1))
+        shown = shown[:1] + [shown[i + 1] for i in rng.permutation(len(shown) - 1)[: count - 1]]
+        if negative:
+            chosen = self._negative_target(rng, rows, chosen, shown[0][0])
+            shown = shown[:1]
+
+        halves = self._views(rng, chosen, shown, strength)
+        if not anything:
+            needed = 0.008 * self.size**2
+            if any((half.labels == 1).sum() < needed for half in (halves[:-1] if negative else halves)):
+                return None
+            if (halves[0].labels == 1).mean() > 0.97:
+                return None
+        colours = np.zeros((256, 3), np.uint8)
+        colours[1 : len(shown) + 1] = draw_colours(rng, len(shown))
+        return Episode(halves[:-1], halves[-1], colours)
+
+    def _negative_target(self, rng, rows, chosen, label) -> list[int]:
+        """Replaces the target by a picture without the label, of the same data set or, failing that, another."""
+        for _ in range(8):
+            other = rows[rng.integers(len(rows))]
+            kind = self.cache.correspondence.get(self.cache.rows[other][0], "local")
+            if kind == "class" and label not in self.cache.present(other):
+                return chosen[:-1] + [other]
+        return chosen[:-1] + [-1]
+
+    def _views(self, rng, chosen: list[int], shown: list[list[int]], strength: float) -> list[Half]:
+        c, size = self.config, self.size
+        neighbouring = rng.random() < c.share_neighbouring
+        table = self._table(shown)
+        halves, base, previous = [], None, None
+        for position, index in enumerate(chosen):
+            absent = index < 0
+            entry = self.cache[rng.integers(len(self.cache)) if absent else index]
+            focus = shown[0][0] if shown[0][0] != SHOW_ALL else None
+            if base is None or index != previous:
+                base = augment.base_view(rng, entry.labels, focus, size, zoom=0.25 + 0.35 * strength)
+            amount = strength * (0.25 if neighbouring else 1.0)
+            view = base @ augment.motion(rng, size, amount) if position or not neighbouring else base
+            image, labels = augment.warp(entry.image, entry.labels, view, size)
+            image = augment.recolour(rng, image, amount)
+            labels = np.zeros_like(labels) if absent else table[labels]
+            halves.append(Half(image, labels))
+            previous = index
+        return halves
+
+    @staticmethod
+    def _table(shown: list[list[int]]) -> np.ndarray:
+        """(256,) stored label -> 0, 1.. or ignore."""
+        table = np.zeros(256, np.uint8)
+        for number, group in enumerate(shown, 1):
+            if group == [SHOW_ALL]:
+                table[1:] = number
+            else:
+                table[group] = number
+        table[IGNORE] = IGNORE
+        return table

@@ -1,0 +1,240 @@
+"""The training loop: one budget of minutes at a time, resumed from the last checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import signal
+import time
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from . import checkpoint, evaluate
+from .config import TrainConfig
+from .constructed import construct
+from .data.batches import RANDOM_MASK, BatchSet
+from .data.cache import Cache
+from .errors import RecipeError
+from .initialise import mimetic_start
+from .losses import beta_at, painting_loss
+from .model import SegGPT
+from .normalise import normalise
+
+
+class Onward(Sampler):
+    """Batch numbers from `start` to the end."""
+
+    def __init__(self, start: int, end: int):
+        self.start, self.end = start, end
+
+    def __iter__(self):
+        return iter(range(self.start, self.end))
+
+    def __len__(self):
+        return self.end - self.start
+
+
+def learning_rate(step: int, total: int, config: TrainConfig) -> float:
+    """Linear warm-up, constant, then a half cosine over the last `decay_fraction` of the run."""
+    warm = min(1.0, (step + 1) / config.warmup_steps)
+    begin = total * (1 - config.decay_fraction)
+    part = min(1.0, max(0.0, (step - begin) / max(1.0, total - begin)))
+    low = config.final_learning_rate
+    return warm * (low + (config.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * part)))
+
+
+def parameter_groups(model: SegGPT, config: TrainConfig) -> list[dict]:
+    """Weight decay on matrices only: not on biases, norms, tokens or positions."""
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        plain = parameter.ndim < 2 or "token" in name or "position" in name or "rel_pos" in name
+        (others if plain else matrices).append(parameter)
+    return [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+class Trainer:
+    """One run in one folder: `last.pt`, `log.csv`, `validation.csv`."""
+
+    def __init__(self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1):
+        self.config, self.cache, self.folder, self.device, self.workers = config, cache, folder, device, workers
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model = SegGPT(config.model).to(device)
+        self.average = SegGPT(config.model).to(device).requires_grad_(False).eval()
+        self.optimizer = torch.optim.AdamW(
+            parameter_groups(self.model, config),
+            lr=config.learning_rate,
+            betas=(config.beta1, config.beta2),
+            fused=True,
+        )
+        self.step = 0
+        self.rate_factor = 1.0
+        self.seconds = 0.0
+        self.total_steps = config.total_samples // config.batch_size
+        self.trials = None
+
+    # ---- state -------------------------------------------------------------------------------------------
+
+    def state(self) -> dict:
+        return {
+            "config": self.config.to_dict(),
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "rate_factor": self.rate_factor,
+            "seconds": self.seconds,
+            "rng": torch.get_rng_state(),
+        }
+
+    def save(self, name: str = "last.pt") -> None:
+        checkpoint.save(self.folder / name, self.state())
+
+    def restore(self, path: Path) -> None:
+        state = checkpoint.load(path, self.config, self.device)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.rate_factor, self.seconds = state["step"], state["rate_factor"], state["seconds"]
+        torch.set_rng_state(state["rng"].cpu())
+
+    def begin(self) -> None:
+        """The configured start."""
+        if self.config.start == "constructed":
+            plain = dataclasses.replace(
+                self.config, share_random_mask=0, share_two_prompts=0, share_three_prompts=0, augmentation_start=0.4
+            )
+            data = BatchSet(self.cache / "train", plain, 10**6)
+            construct(self.model, (data[10**5 + i] for i in range(self.config.start_batches)), self.config.seed)
+        else:
+            mimetic_start(self.model, self.config.seed)
+        self.average.load_state_dict(self.model.state_dict())
+
+    # ---- one step ----------------------------------------------------------------------------------------
+
+    def learn(self, batch: dict) -> tuple[float, float]:
+        """One optimiser step. Returns the loss and the gradient's norm; neither finite means nothing was changed."""
+        c, device = self.config, self.device
+        rate = self.rate_factor * learning_rate(self.step, self.total_steps, c)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        images, masks = (normalise(batch[key].to(device, non_blocking=True)) for key in ("images", "masks"))
+        weight = batch["weight"].to(device, non_blocking=True)
+        prompts, whole = int(batch["prompts"]), int(batch["task"]) == RANDOM_MASK
+        with torch.autocast(torch.device(device).type, torch.bfloat16):
+            painting = self.model(
+                images, masks, batch["masked"].to(device), batch["semantic"].to(device), prompts, whole
+            )
+        half = 0 if whole else masks.shape[2] // 2
+        wanted, weight = masks[::prompts, :, half:], weight[::prompts, half:]
+        loss = painting_loss(painting, wanted, weight, beta_at(self.step / self.total_steps, c))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
+        values = loss.item(), norm.item()
+        if all(map(math.isfinite, values)):
+            self.optimizer.step()
+            self.step += 1
+            decay = min(c.ema_decay, (1 + self.step) / (10 + self.step))
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+        return values
+
+    # ---- the run -----------------------------------------------------------------------------------------
+
+    def validate(self, each_same: int = 6, each_different: int = 2) -> dict[str, float]:
+        """Small fixed validation with the averaged weights: a row of `validation.csv` and a printed line."""
+        if self.trials is None:
+            size = self.config.model.image_size[1]
+            self.trials = evaluate.quick_trials(Cache(self.cache / "val"), size, each_same, each_different)
+            self.copy_table = evaluate.summarise(self.trials, evaluate.copied(self.trials))
+        started = time.time()
+        masks = [evaluate.decode(p) for p in evaluate.paint(self.average, self.trials, self.device)]
+        table = evaluate.summarise(self.trials, masks)
+        mean = evaluate.headline(table)
+        print(f"step {self.step}, {self.step * self.config.batch_size} samples, {self.seconds / 60:.1f} min")
+        print(evaluate.show(table, self.copy_table) + f"\n({time.time() - started:.0f} s)", flush=True)
+        row = {"step": self.step, "samples": self.step * self.config.batch_size, "minutes": self.seconds / 60}
+        append(self.folder / "validation.csv", row | mean | {f"{p}:{d}": v for (p, d), v in table.items()})
+        return mean
+
+    def run(self, minutes: float, validate_every: float = 10.0, save_every: float = 3.0, log_every: int = 25) -> None:
+        """Trains for `minutes` of wall clock or to the end of the schedule."""
+        end = time.time() + 60 * minutes
+        stop = []
+        signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
+        validated = saved = time.time()
+        if self.step == 0:
+            self.validate()
+            self.save()
+        batches = self._batches()
+        mark, losses = time.time(), []
+        while self.step < self.total_steps and time.time() < end and not stop:
+            loss, norm = self.learn(self._next(batches))
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                factor = self.rate_factor * 0.5
+                print(f"loss {loss}, gradient {norm} at step {self.step}: back to the last checkpoint, half the rate")
+                self.restore(self.folder / "last.pt")
+                self.rate_factor = factor
+                batches = self._batches()
+                continue
+            losses.append(loss)
+            if self.step % log_every == 0:
+                now = time.time()
+                self.seconds += now - mark
+                rate = self.config.batch_size * len(losses) / (now - mark)
+                row = {"step": self.step, "minutes": self.seconds / 60, "loss": sum(losses) / len(losses)}
+                row |= {"gradient": norm, "rate": self.optimizer.param_groups[0]["lr"], "samples_per_second": rate}
+                append(self.folder / "log.csv", row)
+                print(f"{self.step} loss {row['loss']:.4f} gradient {norm:.2f} {rate:.1f}/s", flush=True)
+                mark, losses = now, []
+                if now - saved > 60 * save_every:
+                    self.save()
+                    saved = time.time()
+                if now - validated > 60 * validate_every:
+                    self.validate()
+                    validated = mark = time.time()
+        self.save()
+        self.validate()
+
+    def _batches(self):
+        """Batches from the current step on."""
+        data = BatchSet(self.cache / "train", self.config, self.total_steps)
+        loader = DataLoader(
+            data,
+            batch_size=None,
+            sampler=Onward(self.step, self.total_steps),
+            num_workers=self.workers,
+            prefetch_factor=4 if self.workers else None,
+            worker_init_fn=_calm,
+            pin_memory=self.device != "cpu",
+        )
+        return iter(loader)
+
+    def _next(self, batches) -> dict:
+        try:
+            return next(batches)
+        except RuntimeError as error:
+            if "worker" not in str(error):
+                raise
+            self.save()
+            raise RecipeError(f"a worker was killed at step {self.step} ({error}): saved, start again") from error
+
+
+def _calm(_: int) -> None:
+    """Workers leave signals to the main process and use one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    torch.set_num_threads(1)
+
+
+def append(path: Path, row: dict) -> None:
+    """One row to a CSV file, with a header when the file is new."""
+    fresh = not path.exists()
+    with open(path, "a", newline="") as file:
+        writer = csv.writer(file)
+        if fresh:
+            writer.writerow(row)
+        writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in row.values())
