@@ -18,6 +18,7 @@ def main() -> int:
     prepare.add_argument("--pack", type=Path, required=True, help="folder with index.json and the tars")
     prepare.add_argument("--out", type=Path, required=True)
     prepare.add_argument("--short-side", type=int, default=200)
+    prepare.add_argument("--scenes", type=int, default=400, help="procedural scenes of each kind")
 
     train = commands.add_parser("train", help="train, or go on with a run, for some minutes")
     train.add_argument("--config", type=Path, required=True)
@@ -29,9 +30,41 @@ def main() -> int:
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--validate-every", type=float, default=10, metavar="MINUTES")
     train.add_argument("--from", dest="source", type=Path, help="start from this checkpoint's weights")
+
+    export = commands.add_parser("export", help="write config.json, preprocessor_config.json, model.safetensors")
+    export.add_argument("--checkpoint", type=Path, required=True)
+    export.add_argument("--out", type=Path, required=True)
+    export.add_argument("--precision", default="float16", help="float32, float16 or int8")
+    export.add_argument("--raw", action="store_true", help="the last weights instead of their moving average")
+
+    evaluate = commands.add_parser("evaluate", help="measure exported weights beside three baselines")
+    evaluate.add_argument("--weights", type=Path, required=True)
+    evaluate.add_argument("--cache", type=Path, required=True)
+    evaluate.add_argument("--videos", type=Path, help="tar of videos with a mask for each frame")
+    evaluate.add_argument("--each", type=int, default=20, help="episodes for each class and data set")
+    evaluate.add_argument("--five", type=int, default=10, help="episodes with five prompts for each class; 0: none")
+    evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
+    evaluate.add_argument("--device", default="cpu")
+    evaluate.add_argument("--threads", type=int, default=0)
+
+    pack = commands.add_parser("pack", help="lay files into folders of limited size")
+    pack.add_argument("--source", type=Path, required=True)
+    pack.add_argument("--out", type=Path, required=True)
+    pack.add_argument("--max-mb", type=float, default=64)
+
+    join = commands.add_parser("join", help="put the files of one packed folder together again")
+    join.add_argument("--source", type=Path, required=True)
+    join.add_argument("--out", type=Path, required=True)
+
+    back = commands.add_parser("bring-back", help="cut a checkpoint into files of limited size")
+    back.add_argument("--checkpoint", type=Path, required=True)
+    back.add_argument("--out", type=Path, required=True)
+    back.add_argument("--chunk-mb", type=float, default=16)
+    back.add_argument("--max-files", type=int, default=8)
+
     arguments = parser.parse_args()
     try:
-        globals()[f"run_{arguments.command}"](arguments)
+        globals()["run_" + arguments.command.replace("-", "_")](arguments)
     except RecipeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -41,7 +74,7 @@ def main() -> int:
 def run_prepare(a) -> None:
     from .prepare import prepare
 
-    prepare(a.pack, a.out, a.short_side)
+    prepare(a.pack, a.out, a.short_side, a.scenes)
 
 
 def run_train(a) -> None:
@@ -57,9 +90,47 @@ def run_train(a) -> None:
     if last.exists():
         trainer.restore(last)
         print(f"goes on at step {trainer.step} of {trainer.total_steps}")
+    elif a.source:
+        trainer.begin_from(a.source)
     else:
         trainer.begin()
     trainer.run(a.minutes, a.validate_every)
+
+
+def run_export(a) -> None:
+    from .export import export
+
+    export(a.checkpoint, a.out, a.precision, not a.raw)
+
+
+def run_evaluate(a) -> None:
+    import torch
+
+    from . import full_evaluation
+
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device)
+    full_evaluation.write(result, a.out)
+    print(full_evaluation.markdown(result))
+
+
+def run_pack(a) -> None:
+    from .sharding import pack
+
+    print(f"{pack(a.source, a.out, a.max_mb)} folders in {a.out}")
+
+
+def run_join(a) -> None:
+    from .sharding import join
+
+    print("complete: " + (", ".join(join(a.source, a.out)) or "nothing yet"))
+
+
+def run_bring_back(a) -> None:
+    from .sharding import bring_back
+
+    print(f"{bring_back(a.checkpoint, a.out, a.chunk_mb, a.max_files)} files in {a.out}")
 
 
 if __name__ == "__main__":

@@ -99,7 +99,8 @@ class TrainConfig:
     share_negative: float = 0.04
     share_same_image: float = 0.5  # of the data sets whose labels match across images
     share_neighbouring: float = 0.15  # of same-image pairs: second view = first moved a little
-    dataset_weight_power: float = 0.5
+    dataset_weight_power: float = 0.5  # data sets are drawn by their size to this power
+    share_procedural: float = 0.15  # scenes made by program, and contours
     augmentation_start: float = 0.1
     augmentation_ramp: float = 0.15  # fraction of the run until augmentation has full strength
     max_labels: int = 3

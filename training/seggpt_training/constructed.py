@@ -14,6 +14,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .canvases import to_canvases
 from .config import ModelConfig
 from .model import SegGPT
 from .normalise import normalise
@@ -21,6 +22,7 @@ from .normalise import normalise
 FREQUENCIES = 21  # cosine coefficients per colour: the first six diagonals
 MATCHED = 10  # of them, those that attention compares: the first four diagonals
 POSITION = 32
+TEXTURE = 64  # at most: further frequencies of the luminance, where there is room
 GATE, HALF_SIGNAL, CONSTANT = 1.5, 1.0, 6.0
 
 
@@ -49,7 +51,8 @@ def positions(config: ModelConfig, width: int) -> Tensor:
 
 @torch.no_grad()
 def construct(model: SegGPT, batches, seed: int = 0) -> None:
-    """Writes the weights; `batches` yields training batches for scales and for the decoder's regression."""
+    """Writes the weights; `batches` yields training batches (one prompt, target to be painted) for scales and
+    for the decoder's regression."""
     torch.manual_seed(seed)
     config = model.config
     d, patch, heads, c = config.hidden_size, config.patch_size, config.num_attention_heads, config.head_dim
@@ -57,7 +60,7 @@ def construct(model: SegGPT, batches, seed: int = 0) -> None:
     look, paint = slice(0, colours), slice(colours, 2 * colours)
     place = slice(2 * colours, 2 * colours + POSITION)
     segment, half = place.stop, place.stop + 1
-    texture = slice(half + 1, d)
+    texture = slice(half + 1, min(d, half + 1 + TEXTURE))
     if half + 1 > d or c < 3 * MATCHED + POSITION + 1 or c < colours:
         raise ValueError(f"width {d} with heads of {c} has no room for the constructed start")
 
@@ -151,17 +154,16 @@ def fit_decoder(model: SegGPT, batches, ridge: float = 3.0) -> None:
     taps = len(config.intermediate_hidden_state_indices) * config.hidden_size
     gram, cross = torch.zeros(taps + 1, taps + 1, dtype=torch.double), 0
     for batch in batches:
-        if batch["prompts"] != 1 or batch["masked"][0, : rows * columns // 2].any():
-            continue
-        images, masks = normalise(batch["images"]), normalise(batch["masks"])
+        canvas = to_canvases(batch, "cpu", patch)
         with torch.autocast("cpu", torch.bfloat16):
-            x = model.model.embeddings(images, masks, batch["masked"], batch["semantic"], rows, columns)
+            x = model.model.embeddings(
+                canvas.images, canvas.masks, canvas.masked, canvas.semantic, rows, columns
+            )
             x = model.model.encoder(x, rows, columns, 1, slice(rows // 2, rows), None)
         x = x.float().reshape(-1, taps)
         x = torch.cat([x, torch.ones(len(x), 1)], 1)
-        target = masks[:, :, masks.shape[2] // 2 :]
-        y = target.unfold(2, patch, patch).unfold(3, patch, patch).permute(0, 2, 3, 4, 5, 1).reshape(len(x), -1)
-        weight = batch["weight"][:, masks.shape[2] // 2 :].unfold(1, patch, patch).unfold(2, patch, patch)
+        y = canvas.wanted.unfold(2, patch, patch).unfold(3, patch, patch).permute(0, 2, 3, 4, 5, 1).reshape(len(x), -1)
+        weight = canvas.weight.unfold(1, patch, patch).unfold(2, patch, patch)
         weighted = x * weight.mean((-2, -1)).reshape(-1, 1)
         gram += (weighted.t() @ x).double()
         cross = cross + (weighted.t() @ y).double()

@@ -9,7 +9,7 @@ import torch
 
 from .data.cache import IGNORE, Cache
 from .data.val_episodes import UNSEEN, Trial, different_images, same_image
-from .normalise import normalise
+from .normalise import DEVIATION, MEAN, normalise
 
 COLOUR = np.array([255, 255, 255], np.uint8)  # what the processor's palette gives to a single label
 
@@ -57,8 +57,6 @@ def paint(model, trials: list[Trial], device="cpu", batch: int = 32) -> list[np.
 
 def denormalise(painting: torch.Tensor) -> torch.Tensor:
     """(B, 3, H, W) -> (B, H, W, 3) in [0, 255]."""
-    from .normalise import DEVIATION, MEAN
-
     mean, deviation = MEAN.to(painting.device), DEVIATION.to(painting.device)
     return (painting.permute(0, 2, 3, 1) * deviation + mean) * 255
 

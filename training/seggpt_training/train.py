@@ -13,15 +13,15 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from . import checkpoint, evaluate
+from .canvases import to_canvases
 from .config import TrainConfig
 from .constructed import construct
-from .data.batches import RANDOM_MASK, BatchSet
+from .data.batches import BatchSet
 from .data.cache import Cache
 from .errors import RecipeError
 from .initialise import mimetic_start
 from .losses import beta_at, painting_loss
 from .model import SegGPT
-from .normalise import normalise
 
 
 class Onward(Sampler):
@@ -62,6 +62,7 @@ class Trainer:
         self.config, self.cache, self.folder, self.device, self.workers = config, cache, folder, device, workers
         folder.mkdir(parents=True, exist_ok=True)
         self.model = SegGPT(config.model).to(device)
+        self.painter = torch.compile(self.model) if device != "cpu" else self.model  # on this CPU it gains nothing
         self.average = SegGPT(config.model).to(device).requires_grad_(False).eval()
         self.optimizer = torch.optim.AdamW(
             parameter_groups(self.model, config),
@@ -100,6 +101,12 @@ class Trainer:
         self.step, self.rate_factor, self.seconds = state["step"], state["rate_factor"], state["seconds"]
         torch.set_rng_state(state["rng"].cpu())
 
+    def begin_from(self, path: Path) -> None:
+        """The averaged weights of another run or of a checkpoint that was brought back; the schedule starts anew."""
+        state = checkpoint.load(path, self.config, self.device)
+        for module in (self.model, self.average):
+            module.load_state_dict({name: value.float() for name, value in state["average"].items()})
+
     def begin(self) -> None:
         """The configured start."""
         if self.config.start == "constructed":
@@ -120,16 +127,13 @@ class Trainer:
         rate = self.rate_factor * learning_rate(self.step, self.total_steps, c)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        images, masks = (normalise(batch[key].to(device, non_blocking=True)) for key in ("images", "masks"))
-        weight = batch["weight"].to(device, non_blocking=True)
-        prompts, whole = int(batch["prompts"]), int(batch["task"]) == RANDOM_MASK
+        canvas = to_canvases(batch, device, c.model.patch_size)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
-            painting = self.model(
-                images, masks, batch["masked"].to(device), batch["semantic"].to(device), prompts, whole
+            painting = self.painter(
+                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole
             )
-        half = 0 if whole else masks.shape[2] // 2
-        wanted, weight = masks[::prompts, :, half:], weight[::prompts, half:]
-        loss = painting_loss(painting, wanted, weight, beta_at(self.step / self.total_steps, c))
+        beta = beta_at(self.step / self.total_steps, c)
+        loss = painting_loss(painting, canvas.wanted, canvas.weight, beta)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
@@ -162,6 +166,15 @@ class Trainer:
 
     def run(self, minutes: float, validate_every: float = 10.0, save_every: float = 3.0, log_every: int = 25) -> None:
         """Trains for `minutes` of wall clock or to the end of the schedule."""
+        try:
+            self._run(minutes, validate_every, save_every, log_every)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            message = f"a worker was killed ({error}); start again to go on from {self.folder / 'last.pt'}"
+            raise RecipeError(message) from None  # it may strike in the middle of a step: nothing is saved here
+
+    def _run(self, minutes: float, validate_every: float, save_every: float, log_every: int) -> None:
         end = time.time() + 60 * minutes
         stop = []
         signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
@@ -172,7 +185,7 @@ class Trainer:
         batches = self._batches()
         mark, losses = time.time(), []
         while self.step < self.total_steps and time.time() < end and not stop:
-            loss, norm = self.learn(self._next(batches))
+            loss, norm = self.learn(next(batches))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 factor = self.rate_factor * 0.5
                 print(f"loss {loss}, gradient {norm} at step {self.step}: back to the last checkpoint, half the rate")
@@ -212,16 +225,6 @@ class Trainer:
             pin_memory=self.device != "cpu",
         )
         return iter(loader)
-
-    def _next(self, batches) -> dict:
-        try:
-            return next(batches)
-        except RuntimeError as error:
-            if "worker" not in str(error):
-                raise
-            self.save()
-            raise RecipeError(f"a worker was killed at step {self.step} ({error}): saved, start again") from error
-
 
 def _calm(_: int) -> None:
     """Workers leave signals to the main process and use one thread."""

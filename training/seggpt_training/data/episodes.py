@@ -14,7 +14,9 @@ from ..config import TrainConfig
 from . import augment
 from .cache import IGNORE, Cache
 from .colours import draw_colours
+from .procedural import CONTOURS, MAKERS
 
+MADE = {*MAKERS, CONTOURS}
 SHOW_ALL = 256  # stands for "all labels of this picture as one"
 
 
@@ -43,6 +45,9 @@ class EpisodeMaker:
         self.size = config.model.image_size[1]
         self.names = sorted(cache.by_dataset)
         weights = np.array([len(cache.by_dataset[name]) for name in self.names], float) ** config.dataset_weight_power
+        made = np.array([name in MADE for name in self.names])
+        for part, share in ((made, config.share_procedural), (~made, 1 - config.share_procedural)):
+            weights[part] *= share / max(1e-9, weights[part].sum())
         self.cumulative = np.cumsum(weights / weights.sum())
         self.labels_of = {
             name: [label for (d, label), rows in cache.by_label.items() if d == name and len(rows) >= 2]

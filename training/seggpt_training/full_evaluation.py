@@ -1,0 +1,83 @@
+"""The whole measurement: the model beside three baselines, by data set, one and five prompts, and videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from . import video
+from .baselines import BASELINES
+from .data.cache import Cache
+from .data.val_episodes import different_images, same_image
+from .errors import RecipeError
+from .evaluate import decode, headline, paint, summarise
+from .export import load_exported
+
+
+def measure(weights: Path, cache: Path, videos: Path | None, each: int, five: int, device: str = "cpu") -> dict:
+    """Everything measured, as plain numbers: tables by method, protocol and data set."""
+    if not (weights / "model.safetensors").is_file():
+        raise RecipeError(f"{weights / 'model.safetensors'} is missing: export first")
+    model = load_exported(weights).to(device)
+    size = model.config.image_size[1]
+    val = Cache(cache / "val")
+    one = list(same_image(val, size, each)) + list(different_images(val, size, each))
+    tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
+    for name, baseline in BASELINES.items():
+        tables[name] = summarise(one, [baseline(trial) for trial in one])
+    several = list(different_images(val, size, five, shots=5)) if five else []
+    if several:
+        tables["model, five prompts"] = summarise(several, [decode(p) for p in paint(model, several, device, 4)])
+        first_only = [type(t)(t.dataset, t.protocol, t.prompts[:1], t.target) for t in several]
+        tables["model, first of the five"] = summarise(first_only, [decode(p) for p in paint(model, first_only, device)])
+    return {
+        "episodes": {"one prompt": len(one), "five prompts": len(several), "each": each},
+        "mean": {name: headline(table) for name, table in tables.items()},
+        "tables": {name: nested(table) for name, table in tables.items()},
+        "videos": video.measure(model, videos, size, device) if videos else {},
+    }
+
+
+def nested(table: dict[tuple[str, str], float]) -> dict[str, dict[str, float]]:
+    out: dict[str, dict[str, float]] = {}
+    for (protocol, name), value in table.items():
+        out.setdefault(protocol, {})[name] = value
+    return out
+
+
+def markdown(result: dict) -> str:
+    """The tables of the model card."""
+    methods = ["model", *BASELINES]
+    lines = []
+    titles = {
+        "same": "Two views of one image",
+        "different": "Different images",
+        "unseen": "Unseen class, different images",
+    }
+    for protocol, title in titles.items():
+        rows = result["tables"]["model"].get(protocol, {})
+        lines += ["", f"| {title} | " + " | ".join(methods) + " |", "|---|" + "--:|" * len(methods)]
+        for name in sorted(rows):
+            values = [result["tables"][m][protocol][name] for m in methods]
+            lines.append(f"| {name} | " + " | ".join(bold(v, v == max(values)) for v in values) + " |")
+        means = [result["mean"][m][protocol] for m in methods]
+        lines.append("| **mean** | " + " | ".join(bold(v, v == max(means)) for v in means) + " |")
+    if "model, five prompts" in result["mean"]:
+        lines += ["", "| Same targets, different images | one prompt | five prompts |", "|---|--:|--:|"]
+        five, first = (result["mean"][f"model, {which}"] for which in ("five prompts", "first of the five"))
+        for protocol in five:
+            lines.append(f"| {protocol} (mean over data sets) | {first[protocol]:.3f} | {five[protocol]:.3f} |")
+    if result["videos"]:
+        lines += ["", "| Video | J | F | J of the first mask copied | F of it |", "|---|--:|--:|--:|--:|"]
+        for name, row in result["videos"].items():
+            lines.append(f"| {name} | {row['J']:.3f} | {row['F']:.3f} | {row['copy J']:.3f} | {row['copy F']:.3f} |")
+    return "\n".join(lines).strip() + "\n"
+
+
+def bold(value: float, best: bool) -> str:
+    return f"**{value:.3f}**" if best else f"{value:.3f}"
+
+
+def write(result: dict, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n")
