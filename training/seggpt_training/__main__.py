@@ -47,6 +47,14 @@ def main() -> int:
     evaluate.add_argument("--device", default="cpu")
     evaluate.add_argument("--threads", type=int, default=0)
 
+    card = commands.add_parser("card", help="write MODEL_CARD.md and its figure beside exported weights")
+    card.add_argument("--weights", type=Path, required=True)
+    card.add_argument("--pack", type=Path, required=True)
+    card.add_argument("--run", type=Path, required=True)
+    card.add_argument("--result", type=Path, required=True, help="what `evaluate` wrote")
+    card.add_argument("--examples", type=Path, required=True, help="folder of free photographs with masks")
+    card.add_argument("--machine", default="two CPU cores")
+
     pack = commands.add_parser("pack", help="lay files into folders of limited size")
     pack.add_argument("--source", type=Path, required=True)
     pack.add_argument("--out", type=Path, required=True)
@@ -113,6 +121,18 @@ def run_evaluate(a) -> None:
     result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device)
     full_evaluation.write(result, a.out)
     print(full_evaluation.markdown(result))
+
+
+def run_card(a) -> None:
+    import json
+
+    from .card import write_card
+    from .export import load_exported
+    from .figure import draw
+
+    scores = draw(load_exported(a.weights), a.examples, a.weights / "examples.jpg")
+    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine)
+    print("\n".join(f"{name}: IoU {score:.2f}" for name, score in scores))
 
 
 def run_pack(a) -> None:

@@ -1,0 +1,109 @@
+"""The model card: what was trained on, under which licences, how, how good, and where it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from .config import ModelConfig
+from .data.tars import read_index
+from .full_evaluation import BASELINES, markdown
+
+
+def source_table(index: dict) -> str:
+    """Every data set with source and licence in the source's own words."""
+    lines = ["| data set | what | source (GitHub) | licence as stated | train | val |", "|---|---|---|---|--:|--:|"]
+    for name, entry in sorted(index["datasets"].items()):
+        cells = [name, entry["what"], entry["source"], entry["licence"]]
+        text = " | ".join(str(cell).replace("|", "\\|") for cell in cells)
+        lines.append(f"| {text} | {entry.get('train', '')} | {entry.get('val', '')} |")
+    return "\n".join(lines)
+
+
+def verdict(result: dict) -> str:
+    """How many data sets the model wins on, against each baseline."""
+    lines = []
+    for name in BASELINES:
+        wins = ties = 0
+        worst = []
+        for protocol, rows in result["tables"]["model"].items():
+            for dataset, value in rows.items():
+                other = result["tables"][name][protocol][dataset]
+                wins, ties = wins + (value > other), ties + 1
+                if value <= other:
+                    worst.append(f"{dataset} ({protocol}, {value:.2f} against {other:.2f})")
+        lines.append(f"- against `{name}`: better on {wins} of {ties} rows" + (f"; not on {', '.join(worst)}." if worst else "."))
+    return "\n".join(lines)
+
+
+def compute(run: Path) -> tuple[int, float]:
+    """Samples seen and hours of training so far, from a run's validation log."""
+    with open(run / "validation.csv", newline="") as file:
+        row = list(csv.DictReader(file))[-1]
+    return int(row["samples"]), float(row["minutes"]) / 60
+
+
+def write_card(weights: Path, pack: Path, run: Path, result: dict, machine: str) -> None:
+    config = ModelConfig.from_dict(json.loads((weights / "config.json").read_text()))
+    index = read_index(pack)
+    samples, hours = compute(run)
+    size = (weights / "model.safetensors").stat().st_size / 1e6
+    side = config.image_size[1]
+    pictures = sum(entry.get("train", 0) for entry in index["datasets"].values())
+    text = f"""---
+library_name: seggpt
+pipeline_tag: image-segmentation
+tags: [in-context-segmentation, seggpt, few-shot]
+license: other
+license_name: research-use-only
+---
+
+# seggpt nano
+
+A compact SegGPT that segments by example: given a picture with a mask and a second picture, it paints the second
+picture's mask. Trained from scratch for the `seggpt` package, which carries it so that it works with no download.
+
+**Research use only.** Several of the data sets state no licence or a research licence (table below). The pictures
+themselves are not distributed here.
+
+| | |
+|---|---|
+| architecture | SegGPT (arXiv:2304.03284): ViT, width {config.hidden_size}, {config.num_hidden_layers} blocks, {config.num_attention_heads} heads, patch {config.patch_size}, streams merged after block {config.merge_index}, decoder width {config.decoder_hidden_size} |
+| canvas | {config.image_size[0]} x {config.image_size[1]}: prompt over target, {side} x {side} each, the whole picture squeezed into it |
+| input | RGB / 255, ImageNet mean and deviation, for pictures and painted masks alike |
+| file | `model.safetensors`, {size:.1f} MB |
+
+## Training
+{samples:,} canvases drawn from {pictures:,} pictures and from procedural scenes, in {hours:.1f} hours on {machine}.
+The recipe, and what was tried, are in `training/` of the package's repository: random colours for each sample, pairs
+of different pictures of one class, of two views of one picture and of neighbouring moments, both augmented
+independently; squared error; AdamW; a moving average of the weights. Training begins from weights that were written
+down rather than drawn at random: queries equal to keys on colour and position, values that copy what is painted, a
+decoder fitted by linear regression.
+
+## How good it is
+Mean IoU at {side} x {side} on held-out pictures, {result["episodes"]["one prompt"]} episodes with a fixed seed, one prompt,
+beside what one could do without a model: `copy` the prompt's mask, label each pixel like the `nearest` pixels of the prompt in
+colour and position, `grabcut` started from the copied mask. Horses were never a class in training.
+
+{markdown(result)}
+{verdict(result)}
+
+## Examples
+Each tile: prompt with its mask, target, painted mask. Free photographs and procedural scenes.
+
+![Twelve examples](examples.jpg)
+
+## Limits
+- It sees {side} x {side} pixels in patches of {config.patch_size}: small or thin things (nuclei, cracks, letters, teeth) come out blocky or
+  not at all. The table shows where it is no better than a baseline; do not use it there.
+- It was trained on few pictures for a short time: classes that look unlike anything in the table may fail, and so
+  may prompts whose thing is smaller than about 1% of the picture.
+- Not for medical, safety or identity decisions: some data sets are medical pictures, none was checked by physicians
+  for this purpose.
+
+## Data
+{source_table(index)}
+"""
+    (weights / "MODEL_CARD.md").write_text(text)
