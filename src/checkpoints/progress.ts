@@ -1,6 +1,7 @@
-/** A report on long work. `loaded` and `total` count bytes while downloading, tensors while loading. */
+/** A report on long work. */
 export interface Progress {
-  readonly stage: 'download' | 'load';
+  readonly stage: 'download' | 'load' | 'prepare' | 'paint';
+  /** Bytes while downloading, tensors while loading, transformer blocks otherwise. */
   readonly loaded: number;
   /** 0 where it is not known. */
   readonly total: number;

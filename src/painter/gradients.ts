@@ -1,12 +1,13 @@
 import ndarray, { type NdArray } from 'ndarray';
 import type * as tfjs from '@tensorflow/tfjs';
+import { toFloats } from '../arrays/to-floats';
 import { paintingLoss } from '../engines/tfjs/loss';
 import { TfjsEngine, type TfjsLinear } from '../engines/tfjs/tfjs-engine';
 import { BackendError, InvalidInputError } from '../errors';
 import { channelsFirst } from './channels-last';
 import { parameterShapes } from './config';
 import { driveNow } from './drive';
-import { type PaintInputs, readBatch, toFloats } from './inputs';
+import { type PaintInputs, readBatch } from './inputs';
 import { freePositions } from './painting-context';
 import type { Painter } from './painter';
 import type { ParameterPlace } from './parameters';

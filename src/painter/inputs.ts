@@ -1,4 +1,5 @@
 import type { NdArray } from 'ndarray';
+import { toFloats } from '../arrays/to-floats';
 import type { TokenLayout } from '../engines/engine';
 import { InvalidInputError } from '../errors';
 import { splitHalves, splitMaskedPatches, targetsEqual } from './halves';
@@ -97,23 +98,4 @@ export function readBatch(inputs: PaintInputs, patch: number): CanvasBatch {
 function allTargetsMasked(flags: Uint8Array, count: number): boolean {
   const size = flags.length / count;
   return flags.every((flag, i) => i % size < size / 2 || flag === 1);
-}
-
-/** Values of an ndarray in row-major order, whatever its strides. */
-export function toFloats(array: NdArray): Float32Array {
-  const { shape, stride, offset, data } = array;
-  const length = shape.reduce((a, b) => a * b, 1);
-  const result = new Float32Array(length);
-  const index = shape.map(() => 0);
-  let at = offset;
-  for (let i = 0; i < length; i++) {
-    result[i] = (data as ArrayLike<number>)[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += stride[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= stride[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
 }

@@ -34,21 +34,52 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   return initialiseBackend(tf, 'tensorflow');
 }
 
+/** Engines on the WebGPU backend that this package registered; it is removed with the last of them. */
+let webgpuUsers = 0;
+
 async function webgpu(tf: TensorFlow): Promise<Outcome> {
-  const found = await openWebGpuDevice();
-  if ('unavailable' in found) return found;
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
-  const registered = 'seggpt-webgpu';
-  if (!(registered in tf.engine().registryFactory)) {
-    tf.registerBackend(registered, () => new WebGPUBackend(found.device, found.info), 0);
-    copyKernels(tf, 'webgpu', registered);
+  if ('webgpu' in tf.engine().registryFactory && webgpuUsers === 0) return initialiseBackend(tf, 'webgpu'); // the caller's own
+  let software = webgpuIsSoftware;
+  if (webgpuUsers === 0) {
+    const found = await openWebGpuDevice();
+    if ('unavailable' in found) return found;
+    software = webgpuIsSoftware = found.software;
+    tf.registerBackend('webgpu', () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)), 0);
+    const outcome = await initialiseBackend(tf, 'webgpu');
+    if ('unavailable' in outcome) {
+      tf.removeBackend('webgpu');
+      found.close();
+      return outcome;
+    }
+    closeWebgpu = () => {
+      tf.removeBackend('webgpu');
+      found.close();
+    };
   }
-  const outcome = await initialiseBackend(tf, registered);
-  if ('unavailable' in outcome) return outcome;
-  return { ...outcome, software: found.software, close: found.close };
+  webgpuUsers++;
+  return {
+    tf,
+    backend: 'webgpu',
+    software,
+    close: () => {
+      if (--webgpuUsers === 0) closeWebgpu();
+    },
+  };
 }
 
-/** Kernels are registered by backend name; a backend of another name needs them too. */
-function copyKernels(tf: TensorFlow, from: string, to: string): void {
-  for (const kernel of tf.getKernelsForBackend(from)) tf.registerKernel({ ...kernel, backendName: to });
+let webgpuIsSoftware = false;
+let closeWebgpu: () => void = () => undefined;
+
+/** TF.js wants to see a `navigator.gpu` while its backend is built, and never reads it. */
+function withNavigatorGpu<Result>(build: () => Result): Result {
+  if ((globalThis.navigator as Navigator | undefined)?.gpu) return build();
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: {} }, configurable: true });
+  try {
+    return build();
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'navigator', before);
+    else delete (globalThis as { navigator?: unknown }).navigator;
+  }
 }

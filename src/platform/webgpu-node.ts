@@ -8,9 +8,12 @@ export interface WebGpuDevice {
   readonly close: () => void;
 }
 
+/** Dawn's instances in use. One that is collected takes its devices down with it, and the process. */
+const held = new Set<GPU>();
+
 /**
- * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The GPU object
- * is not kept: a live one stops Node from exiting.
+ * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The caller
+ * closes it.
  */
 export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unavailable: string }> {
   try {
@@ -40,7 +43,12 @@ export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unav
     const software = /swiftshader|llvmpipe|lavapipe|software|cpu/i.test(
       `${info.vendor} ${info.architecture} ${info.device} ${info.description}`,
     );
-    return { device, info, software, close: () => device.destroy() };
+    held.add(gpu);
+    const close = () => {
+      device.destroy();
+      held.delete(gpu);
+    };
+    return { device, info, software, close };
   } catch (error) {
     return { unavailable: reason(error) };
   }

@@ -8,7 +8,10 @@ export async function availableBackends(): Promise<TfjsBackend[]> {
     const outcome = await platform.tfjsBackend(name);
     if ('unavailable' in outcome) {
       if (process.env.SEGGPT_TEST_BACKENDS?.split(',').includes(name)) throw new Error(`${name}: ${outcome.unavailable}`);
-    } else found.push(name);
+    } else {
+      outcome.close?.();
+      found.push(name);
+    }
   }
   return found;
 }

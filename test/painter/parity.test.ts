@@ -1,15 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import ndarray from 'ndarray';
 import type { BackendChoice } from '../../src/engines/create-engine';
+import { toFloats } from '../../src/arrays/to-floats';
 import { drive } from '../../src/painter/drive';
 import { lossAndGradients } from '../../src/painter/gradients';
-import { type PaintInputs, readBatch, toFloats } from '../../src/painter/inputs';
+import { type PaintInputs, readBatch } from '../../src/painter/inputs';
 import { halfLength } from '../../src/painter/model';
 import { freePositions } from '../../src/painter/painting-context';
 import { Painter } from '../../src/painter/painter';
 import { availableBackends } from '../helpers/backends';
 import { channelsLast, largestDifference, readReference, type ReferenceTensor, tinyModel } from '../helpers/reference';
 import { huggingFaceName } from '../../src/checkpoints/official-names';
+
+jest.setTimeout(300_000); // WebGPU runs in software here
 
 const files = ['one_prompt', 'three_prompts', 'random_mask_training', 'other_resolution'] as const;
 const semantic = new Set(['three_prompts', 'other_resolution']);

@@ -1,0 +1,125 @@
+import { InvalidInputError } from '../errors';
+import { seededRandom } from './random';
+
+/** sRGB, 0 … 255 each. */
+export type Color = readonly [red: number, green: number, blue: number];
+
+export const colorSchemes = ['random', 'palette', 'binary'] as const;
+/**
+ * How labels get their colours: `random` (SegGPT, section 3.1), `palette` (Hugging Face's lattice),
+ * `binary` (white on black, one label at a time).
+ */
+export type ColorScheme = (typeof colorSchemes)[number];
+
+/** Which colour stands for which label in one painting. Black is always the background. */
+export interface ColorMapping {
+  /** Labels 1 … 255, in increasing order. */
+  readonly labels: readonly number[];
+  /** One for each label. */
+  readonly colors: readonly Color[];
+}
+
+/** Most labels one label map can tell apart. */
+export const MAX_LABELS = 255;
+
+/**
+ * Colours for labels.
+ *
+ * @param labels distinct labels, each 1 … 255.
+ * @param seed for `random`: equal seeds give equal colours on every platform.
+ * @throws InvalidInputError for `binary` with more than one label.
+ */
+export function mapColors(labels: readonly number[], scheme: ColorScheme, seed: number): ColorMapping {
+  const sorted = [...labels].sort((a, b) => a - b);
+  switch (scheme) {
+    case 'random':
+      return { labels: sorted, colors: randomColors(sorted.length, seed) };
+    case 'palette':
+      return { labels: sorted, colors: paletteColors(sorted.length) };
+    case 'binary':
+      if (sorted.length > 1) {
+        throw new InvalidInputError('colors', '"binary" shows one label at a time; paint the labels in separate passes.');
+      }
+      return { labels: sorted, colors: sorted.map(() => [255, 255, 255]) };
+    default:
+      throw new InvalidInputError('colors', `must be one of ${colorSchemes.join(', ')}, is ${JSON.stringify(scheme)}.`);
+  }
+}
+
+/**
+ * Random colours as far from black and from each other as their number allows: farthest-first choice
+ * on the coarsest lattice that has enough points, ties broken at random.
+ */
+export function randomColors(count: number, seed: number): Color[] {
+  const random = seededRandom(seed);
+  const levels = Math.max(2, Math.ceil(Math.cbrt(count + 1)));
+  const at = (level: number) => Math.round((255 * level) / (levels - 1));
+  const candidates: Color[] = [];
+  for (let i = 1; i < levels ** 3; i++) {
+    candidates.push([at(Math.floor(i / levels ** 2)), at(Math.floor(i / levels) % levels), at(i % levels)]);
+  }
+  shuffle(candidates, random);
+  if (count === 1) return [candidates[0]]; // any corner, so that seeds differ
+  const separation = candidates.map((color) => squaredDistance(color, [0, 0, 0]));
+  const chosen: Color[] = [];
+  while (chosen.length < count) {
+    let best = 0;
+    for (let i = 1; i < candidates.length; i++) if (separation[i] > separation[best]) best = i;
+    const color = candidates[best];
+    chosen.push(color);
+    candidates.forEach((other, i) => {
+      separation[i] = Math.min(separation[i], squaredDistance(color, other));
+    });
+  }
+  shuffle(chosen, random);
+  return chosen;
+}
+
+/**
+ * The palette of transformers' SegGptImageProcessor (`build_palette`): a lattice walked down from
+ * white. Its background, black, is not among the colours returned.
+ */
+export function paletteColors(count: number): Color[] {
+  const base = Math.floor(Math.cbrt(count)) + 1;
+  const margin = Math.floor(256 / base);
+  return Array.from({ length: count }, (_, k) => [
+    255 - margin * Math.floor(k / base ** 2),
+    255 - margin * Math.floor((k % base ** 2) / base),
+    255 - margin * (k % base),
+  ]);
+}
+
+export function squaredDistance(a: Color, b: Color): number {
+  return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
+}
+
+/** Least distance between any two colours of a mapping, background included: how well it separates. */
+export function leastSeparation(colors: readonly Color[]): number {
+  const all: Color[] = [[0, 0, 0], ...colors];
+  let least = Infinity;
+  for (let i = 0; i < all.length; i++) {
+    for (let j = 0; j < i; j++) least = Math.min(least, squaredDistance(all[i], all[j]));
+  }
+  return Math.sqrt(least);
+}
+
+function shuffle(items: unknown[], random: () => number): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [items[i], items[j]] = [items[j], items[i]];
+  }
+}
+
+/** Labels as a picture: `(N)` labels → `(N, 3)` colours, black where a label has none. */
+export function colorize(labels: Uint8Array, { labels: known, colors }: ColorMapping): Uint8Array {
+  const table = new Uint8Array(256 * 3);
+  known.forEach((label, i) => table.set(colors[i], label * 3));
+  const result = new Uint8Array(labels.length * 3);
+  for (let i = 0; i < labels.length; i++) {
+    const from = labels[i] * 3;
+    result[i * 3] = table[from];
+    result[i * 3 + 1] = table[from + 1];
+    result[i * 3 + 2] = table[from + 2];
+  }
+  return result;
+}

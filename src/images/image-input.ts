@@ -1,0 +1,40 @@
+import type { NdArray } from 'ndarray';
+import type { RawImage } from './raw-image';
+
+/** The part of a `tf.Tensor` that is needed to read one. */
+export interface TensorLike {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  data(): Promise<ArrayLike<number>>;
+}
+
+/** Raw pixels; the number of channels (1, 3 or 4) follows from the length. */
+export interface PixelsLike {
+  readonly data: ArrayLike<number> | ArrayLike<boolean>;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Anything that can be read as an image:
+ *
+ * - a file path (Node) or URL, or the bytes (`Uint8Array`, `Buffer`, `Blob`) of an encoded file
+ * - raw grey, RGB or RGBA pixels, `ImageData` included
+ * - an ndarray or tensor of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): integers are 0 … 255,
+ *   floating-point values 0 … 1, as TF.js has it
+ * - in browsers an `<img>`, `<video>`, canvas, `ImageBitmap` or `VideoFrame`
+ */
+export type ImageInput = string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | object;
+
+export function isNdArray(value: object): value is NdArray {
+  return 'stride' in value && 'shape' in value && 'get' in value;
+}
+
+export function isTensor(value: object): value is TensorLike {
+  return 'shape' in value && 'dtype' in value && typeof (value as TensorLike).data === 'function';
+}
+
+export function isPixels(value: object): value is PixelsLike {
+  const { data, width, height } = value as Partial<PixelsLike>;
+  return typeof data === 'object' && typeof width === 'number' && typeof height === 'number';
+}

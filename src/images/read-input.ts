@@ -1,0 +1,111 @@
+import { toFloats } from '../arrays/to-floats';
+import { ImageError, InvalidInputError, throwIfAborted } from '../errors';
+import { platform } from '../platform';
+import type { DecodeLimits } from './decode-limits';
+import { type ImageInput, isNdArray, isPixels, isTensor } from './image-input';
+import type { RawImage } from './raw-image';
+
+/** Pixels as they were given, before they are taken for a picture or for labels. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  readonly data: ArrayLike<number>;
+  /** Whether values are meant as 0 … 1. */
+  readonly fractional: boolean;
+  /** Whether the file's compression changed colours (JPEG, lossy WebP, AVIF). */
+  readonly lossy: boolean;
+}
+
+export interface ReadOptions {
+  /** Name of the argument, for messages. */
+  readonly argument: string;
+  readonly purpose: 'image' | 'mask';
+  readonly limits: DecodeLimits;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads any {@link ImageInput} to pixels.
+ *
+ * @throws InvalidInputError if it is nothing of the kind, ImageError if it cannot be decoded.
+ */
+export async function readPixels(input: ImageInput, options: ReadOptions): Promise<Pixels> {
+  const { argument, purpose, limits, signal } = options;
+  throwIfAborted(signal);
+  if (typeof input === 'string' || input instanceof URL) {
+    const location = String(input);
+    if (location === '') throw new InvalidInputError(argument, 'is an empty path.');
+    return decode(await platform.readImageFile(location, signal), options, location);
+  }
+  if (input instanceof Uint8Array) return decode(input, options, argument);
+  if (typeof Blob !== 'undefined' && input instanceof Blob) {
+    return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
+  }
+  if (typeof input !== 'object' || input === null) {
+    throw new InvalidInputError(argument, `must be a path, bytes, pixels, an ndarray or a tensor, is ${input === null ? 'null' : typeof input}.`);
+  }
+  if (isNdArray(input)) {
+    const fractional = input.dtype.startsWith('float');
+    return shaped([...input.shape], toFloats(input), fractional, options);
+  }
+  if (isTensor(input)) {
+    return shaped(input.shape, await input.data(), input.dtype === 'float32', options);
+  }
+  const drawn = platform.drawable(input);
+  if (drawn) return exact(await drawn);
+  if (isPixels(input)) {
+    const { width, height } = input;
+    const data = Array.isArray(input.data) ? Float32Array.from(input.data, Number) : (input.data as ArrayLike<number>);
+    checkSize(width, height, argument, limits);
+    const channels = data.length / (width * height);
+    if (channels !== 1 && channels !== 3 && channels !== 4) {
+      throw new InvalidInputError(
+        argument,
+        `${width} x ${height} pixels need ${width * height} values per channel with 1, 3 or 4 channels, but there are ${data.length}.`,
+      );
+    }
+    const fractional = purpose === 'image' && (data instanceof Float32Array || data instanceof Float64Array);
+    return { width, height, channels, data, fractional, lossy: false };
+  }
+  throw new InvalidInputError(argument, 'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.');
+}
+
+function exact(image: RawImage): Pixels {
+  return { ...image, fractional: false, lossy: false };
+}
+
+async function decode(bytes: Uint8Array, { purpose, limits }: ReadOptions, origin: string): Promise<Pixels> {
+  const image = await platform.decodeImage(bytes, purpose, limits, origin);
+  return { ...image, fractional: false, lossy: isLossy(bytes) };
+}
+
+/** Whether an encoded file's format may have changed its colours, by its first bytes. */
+function isLossy(bytes: Uint8Array): boolean {
+  const text = String.fromCharCode(...bytes.subarray(0, 16));
+  return text.startsWith('\xff\xd8') || (text.startsWith('RIFF') && text.slice(8) === 'WEBPVP8 ') || text.slice(4, 12) === 'ftypavif';
+}
+
+function shaped(
+  shape: readonly number[],
+  data: ArrayLike<number>,
+  fractional: boolean,
+  { argument, purpose, limits }: ReadOptions,
+): Pixels {
+  const [height, width, channels = 1] = shape;
+  const sound = (shape.length === 2 || shape.length === 3) && (channels === 1 || channels === 3 || channels === 4);
+  if (!sound) {
+    throw new InvalidInputError(argument, `must have shape (H, W) or (H, W, 1, 3 or 4), has (${shape.join(', ')}).`);
+  }
+  checkSize(width, height, argument, limits);
+  return { width, height, channels, data, fractional: fractional && purpose === 'image', lossy: false };
+}
+
+function checkSize(width: number, height: number, argument: string, { maxPixels }: DecodeLimits): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width <= 0 || height <= 0) {
+    throw new ImageError(`${argument} has no pixels: its size is ${width} x ${height}.`);
+  }
+  if (width * height > maxPixels) {
+    throw new ImageError(`${argument} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`);
+  }
+}

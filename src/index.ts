@@ -1,0 +1,53 @@
+/** What the package exports. Nothing else happens here. */
+export { segmentInContext, releaseModels, type SegmentInContextOptions } from './segment-in-context';
+export { InContextSegmenter, type SegmentOptions } from './segmenter';
+export { PreparedPrompts, type RunOptions, type TargetOptions } from './prepared-prompts';
+export type { Prompt, PromptSet, ReadPromptOptions } from './prompts';
+export type { Ensemble, SegmentationOptions } from './pipeline';
+export { SegmentationResult } from './result';
+
+export { Mask, type Box } from './masks/mask';
+export type { LabelMap } from './masks/label-map';
+export { Picture, type OverlayOptions } from './masks/overlay';
+export {
+  type CompressedRle,
+  compressRle,
+  decodeRle,
+  decompressRle,
+  encodeRle,
+  type Rle,
+} from './masks/rle';
+export { maskToPolygons, type Polygon, polygonsToMask } from './masks/polygons';
+
+export type { ImageInput, PixelsLike, TensorLike } from './images/image-input';
+export type { RawImage } from './images/raw-image';
+export type { RgbImage } from './images/rgb-image';
+export { resizeBicubic, resizeNearest } from './images/resize';
+
+export { type Color, type ColorMapping, type ColorScheme, mapColors } from './colors/color-mapping';
+export type { Decoded, Painting, Upsampling } from './colors/decode';
+export { denormalizeColors, normalizeColors } from './canvas/normalize';
+
+export { Painter, type PainterLoadOptions, type PromptHalves, type StepOptions } from './painter/painter';
+export type { PaintingContext } from './painter/painting-context';
+export { type PainterConfig, parsePainterConfig, vitLargeConfig } from './painter/config';
+export type { PaintInputs } from './painter/inputs';
+export type { Task } from './painter/model';
+export { lossAndGradients, type TrainingInputs, type TrainingStep } from './painter/gradients';
+
+export type { BackendChoice, Precision } from './engines/create-engine';
+export type { CheckpointSource, OpenOptions } from './checkpoints/open-checkpoint';
+export type { HubOptions } from './checkpoints/hub';
+export type { Progress } from './checkpoints/progress';
+export type { TensorEntry, TensorSource } from './checkpoints/tensor-source';
+
+export {
+  AbortedError,
+  BackendError,
+  CheckpointError,
+  DisposedError,
+  DownloadError,
+  ImageError,
+  InvalidInputError,
+  SegGptError,
+} from './errors';

@@ -1,0 +1,87 @@
+import type * as tfjs from '@tensorflow/tfjs';
+import { type CompressedRle, compressRle, encodeRle } from './rle';
+import { maskToPolygons, type Polygon } from './polygons';
+
+/** A box in pixels: left edge, top edge, width, height (COCO's order). */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/** One label's mask in a target, at the target's size. */
+export class Mask {
+  constructor(
+    /** The label in the prompts' masks, 1 … 255. */
+    readonly label: number,
+    /** The name given to the label, or its number. */
+    readonly name: string,
+    /**
+     * How sure the painting is, 0 … 1: the mean over the mask of each pixel's closeness to the label's
+     * colour. 0 for a label that is not there.
+     */
+    readonly score: number,
+    readonly width: number,
+    readonly height: number,
+    /** Pixels inside. */
+    readonly area: number,
+    /** Smallest box around the mask, all 0 where it is empty. */
+    readonly box: Box,
+    private readonly labelMap: Uint8Array,
+  ) {}
+
+  /** Whether the target shows the label at all. */
+  get present(): boolean {
+    return this.area > 0;
+  }
+
+  /** `(height, width)` row-major, 1 inside and 0 outside, in a new array. */
+  toBinary(): Uint8Array {
+    return this.labelMap.map((label) => (label === this.label ? 1 : 0));
+  }
+
+  /** COCO's run-length encoding with compressed counts, as `pycocotools` reads it. */
+  toRLE(): CompressedRle {
+    return compressRle(encodeRle(this.toBinary(), this.height, this.width));
+  }
+
+  /** Outlines along pixel edges in COCO's polygon format; filling them gives the mask back. */
+  toPolygons(): Polygon[] {
+    return maskToPolygons(this.toBinary(), this.height, this.width);
+  }
+
+  /** RGBA pixels, white inside and transparent outside, for a canvas. */
+  toImageData(): ImageData | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
+    const data = new Uint8ClampedArray(this.width * this.height * 4);
+    for (let i = 0; i < this.labelMap.length; i++) {
+      if (this.labelMap[i] === this.label) data.fill(255, i * 4, i * 4 + 4);
+    }
+    return typeof ImageData === 'undefined'
+      ? { data, width: this.width, height: this.height }
+      : new ImageData(data, this.width, this.height);
+  }
+
+  /**
+   * An int32 tensor (height, width) of 0 and 1. The caller disposes it.
+   *
+   * @param tf the caller's TF.js, so that the tensor lives on the caller's backend.
+   */
+  toTensor(tf: Pick<typeof tfjs, 'tensor2d'>): tfjs.Tensor2D {
+    return tf.tensor2d(Int32Array.from(this.toBinary()), [this.height, this.width], 'int32');
+  }
+}
+
+/** Area and box of every label of a map, indexed by label. */
+export function measureLabels(data: Uint8Array, width: number, height: number): { area: number; box: Box }[] {
+  const found = Array.from({ length: 256 }, () => ({ area: 0, left: width, top: height, right: -1, bottom: -1 }));
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const label = found[data[i]];
+      label.area++;
+      if (x < label.left) label.left = x;
+      if (x > label.right) label.right = x;
+      if (y < label.top) label.top = y;
+      label.bottom = y;
+    }
+  }
+  return found.map(({ area, left, top, right, bottom }) => ({
+    area,
+    box: area > 0 ? [left, top, right - left + 1, bottom - top + 1] : [0, 0, 0, 0],
+  }));
+}

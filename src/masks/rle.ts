@@ -1,0 +1,97 @@
+import { InvalidInputError } from '../errors';
+
+/**
+ * Run-length encoding as COCO has it (pycocotools, `maskApi.c`): runs of 0 and 1 in turn, starting with
+ * 0, in column-major order.
+ */
+export interface Rle {
+  /** `[height, width]` */
+  readonly size: [number, number];
+  readonly counts: number[];
+}
+
+/** The same with its counts in COCO's compressed string form. */
+export interface CompressedRle {
+  readonly size: [number, number];
+  readonly counts: string;
+}
+
+/** Encodes a binary mask, `(height, width)` row-major, non-zero inside. */
+export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
+  const counts: number[] = [];
+  let run = 0;
+  let inside = false;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      if (mask[y * width + x] !== 0 === inside) {
+        run++;
+      } else {
+        counts.push(run);
+        inside = !inside;
+        run = 1;
+      }
+    }
+  }
+  counts.push(run);
+  return { size: [height, width], counts };
+}
+
+/**
+ * Decodes to `(height, width)` row-major, 0 and 1.
+ *
+ * @throws InvalidInputError if the runs do not fill the mask.
+ */
+export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
+  const [height, width] = rle.size;
+  const counts = typeof rle.counts === 'string' ? decompressCounts(rle.counts) : rle.counts;
+  const total = counts.reduce((a, b) => a + b, 0);
+  if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
+    throw new InvalidInputError('rle', `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`);
+  }
+  const mask = new Uint8Array(height * width);
+  let at = 0;
+  counts.forEach((run, i) => {
+    if (i % 2 === 1) for (let j = at; j < at + run; j++) mask[(j % height) * width + Math.floor(j / height)] = 1;
+    at += run;
+  });
+  return mask;
+}
+
+/** COCO's string form: differences to the run two before, in base 32 with a continuation bit, from '0' on. */
+export function compressRle({ size, counts }: Rle): CompressedRle {
+  let text = '';
+  counts.forEach((count, i) => {
+    let value = i > 2 ? count - counts[i - 2] : count;
+    for (let more = true; more; ) {
+      let digit = value & 31;
+      value >>= 5;
+      more = digit & 16 ? value !== -1 : value !== 0;
+      if (more) digit |= 32;
+      text += String.fromCharCode(digit + 48);
+    }
+  });
+  return { size, counts: text };
+}
+
+/** @throws InvalidInputError if the string is cut short or holds other characters. */
+export function decompressRle({ size, counts }: CompressedRle): Rle {
+  return { size, counts: decompressCounts(counts) };
+}
+
+function decompressCounts(text: string): number[] {
+  const counts: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    let value = 0;
+    for (let shift = 0, more = true; more; shift += 5) {
+      const digit = text.charCodeAt(at++) - 48;
+      if (!(digit >= 0 && digit < 64) || shift > 30) {
+        throw new InvalidInputError('rle', `its counts are damaged at character ${at - 1}.`);
+      }
+      value |= (digit & 31) << shift;
+      more = (digit & 32) !== 0;
+      if (!more && digit & 16 && shift < 27) value |= -1 << (shift + 5);
+    }
+    counts.push(counts.length > 2 ? value + counts[counts.length - 2] : value);
+  }
+  return counts;
+}

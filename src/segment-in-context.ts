@@ -1,0 +1,83 @@
+import type { CheckpointSource } from './checkpoints/open-checkpoint';
+import { BundledModel } from './checkpoints/checkpoint-files';
+import { AbortedError, throwIfAborted } from './errors';
+import type { ImageInput } from './images/image-input';
+import type { PainterLoadOptions } from './painter/painter';
+import { PreparedPrompts } from './prepared-prompts';
+import { type Prompt, readPrompts, readTarget } from './prompts';
+import type { SegmentationResult } from './result';
+import { resolveOptions } from './pipeline';
+import { InContextSegmenter, type SegmentOptions } from './segmenter';
+
+export interface SegmentInContextOptions extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {
+  /** The model to use. @default the bundled one */
+  readonly model?: CheckpointSource;
+}
+
+const shared = new Map<unknown, Promise<InContextSegmenter>>();
+
+/**
+ * Segments a target by example, in one call. The model is loaded once and kept for further calls with
+ * the same model, backend and precision; {@link releaseModels} frees it.
+ *
+ * @param prompts example pictures with their masks.
+ * @param target the picture to segment.
+ * @returns masks at the target's own size.
+ * @throws InvalidInputError, ImageError, CheckpointError, DownloadError, BackendError, AbortedError
+ *
+ * @example
+ * const result = await segmentInContext([{ image: 'cat-1.jpg', mask: 'cat-1.png' }], 'cat-2.jpg');
+ * result.masks[0].score; // 0 … 1
+ * await result.overlay().save('out.png');
+ */
+export async function segmentInContext(
+  prompts: readonly Prompt[],
+  target: ImageInput,
+  options: SegmentInContextOptions = {},
+): Promise<SegmentationResult> {
+  throwIfAborted(options.signal);
+  // Everything is read and checked before a model is loaded.
+  const resolved = resolveOptions(options);
+  const set = await readPrompts(prompts, options);
+  const image = await readTarget(target, options);
+  const segmenter = await sharedSegmenter(options);
+  const prepared = await PreparedPrompts.create(segmenter.painter, set, resolved, options);
+  try {
+    return await prepared.segmentImage(image, options);
+  } finally {
+    prepared.dispose();
+  }
+}
+
+/** Frees the models that {@link segmentInContext} keeps. The next call loads anew. */
+export async function releaseModels(): Promise<void> {
+  const loading = [...shared.values()];
+  shared.clear();
+  for (const segmenter of await Promise.allSettled(loading)) {
+    if (segmenter.status === 'fulfilled') segmenter.value.dispose();
+  }
+}
+
+function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSegmenter> {
+  const { model = BundledModel, signal, onProgress, ...rest } = options;
+  const { backend, precision, threads } = rest;
+  const key = typeof model === 'string' || model instanceof URL ? JSON.stringify([String(model), backend, precision, threads]) : model;
+  let loading = shared.get(key);
+  if (!loading) {
+    // Other calls may wait for the same model, so one call's signal must not stop the loading.
+    loading = InContextSegmenter.load(model, { ...rest, onProgress });
+    shared.set(key, loading);
+    loading.catch(() => shared.delete(key));
+  }
+  return unlessAborted(loading, signal);
+}
+
+/** Waits for work that goes on when the wait is aborted. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(new AbortedError(signal));
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

@@ -1,0 +1,89 @@
+import type { CheckpointSource } from './checkpoints/open-checkpoint';
+import { BundledModel } from './checkpoints/checkpoint-files';
+import { throwIfAborted } from './errors';
+import type { ImageInput } from './images/image-input';
+import { Painter, type PainterLoadOptions } from './painter/painter';
+import { PreparedPrompts, type RunOptions } from './prepared-prompts';
+import { type Prompt, readPrompts, type ReadPromptOptions, readTarget } from './prompts';
+import type { SegmentationResult } from './result';
+import { resolveOptions, type SegmentationOptions } from './pipeline';
+
+export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, RunOptions {}
+
+/**
+ * A loaded model with a backend, ready to segment by example. It owns the weights; free them with
+ * `dispose()`.
+ *
+ * @example
+ * const segmenter = await InContextSegmenter.load();
+ * const prompts = await segmenter.prepare([{ image: 'cat-1.jpg', mask: 'cat-1.png' }]);
+ * const result = await prompts.segment('cat-2.jpg');
+ * console.log(result.masks[0].area, result.masks[0].score);
+ * segmenter.dispose();
+ */
+export class InContextSegmenter {
+  private constructor(
+    /** The model at the level of tensors. */
+    readonly painter: Painter,
+  ) {}
+
+  /**
+   * Loads a model.
+   *
+   * @param source a directory, a `.safetensors` or `.pth` file, a hub id, a URL; the bundled model by default.
+   * @throws CheckpointError, DownloadError, BackendError, AbortedError
+   */
+  static async load(source: CheckpointSource = BundledModel, options: PainterLoadOptions = {}): Promise<InContextSegmenter> {
+    return new InContextSegmenter(await Painter.load(source, options));
+  }
+
+  /** The engine in use, e.g. `'wasm'` or `'tfjs-webgpu'`. */
+  get backend(): string {
+    return this.painter.engine.name;
+  }
+
+  /** Memory the engine holds. */
+  memory(): { readonly tensors: number; readonly bytes: number } {
+    return this.painter.engine.memory();
+  }
+
+  /**
+   * Reads prompts and computes everything that depends on them alone. The caller disposes the result.
+   *
+   * @throws InvalidInputError, ImageError, AbortedError, DisposedError
+   */
+  async prepare(prompts: readonly Prompt[], options: SegmentOptions = {}): Promise<PreparedPrompts> {
+    this.painter.checkAlive();
+    throwIfAborted(options.signal);
+    const resolved = resolveOptions(options);
+    return PreparedPrompts.create(this.painter, await readPrompts(prompts, options), resolved, options);
+  }
+
+  /**
+   * Segments one target. To segment several with the same prompts, `prepare` them once.
+   *
+   * @throws InvalidInputError, ImageError, AbortedError, DisposedError
+   */
+  async segment(prompts: readonly Prompt[], target: ImageInput, options: SegmentOptions = {}): Promise<SegmentationResult> {
+    this.painter.checkAlive();
+    throwIfAborted(options.signal);
+    const resolved = resolveOptions(options);
+    const set = await readPrompts(prompts, options);
+    const image = await readTarget(target, options);
+    const prepared = await PreparedPrompts.create(this.painter, set, resolved, options);
+    try {
+      return await prepared.segmentImage(image, options);
+    } finally {
+      prepared.dispose();
+    }
+  }
+
+  /** Frees the weights and the engine. Calling it again does nothing. */
+  dispose(): void {
+    this.painter.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
