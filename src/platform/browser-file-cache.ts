@@ -1,0 +1,94 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { blobAccess } from '../checkpoints/memory-access';
+import type { FileCache } from '../checkpoints/file-cache';
+
+const NAME = 'seggpt';
+/** Cache Storage wants URLs as keys; this one is never fetched. */
+const keyUrl = (key: string) => `https://seggpt.invalid/${key}`;
+
+/**
+ * Downloads in Cache Storage. A response is stored only when its stream ends well, and the stream is
+ * made to fail when the file does not verify. Interrupted downloads are not kept between page loads.
+ */
+export async function browserFileCache(): Promise<FileCache> {
+  if (typeof caches === 'undefined') return memoryCache();
+  const cache = await caches.open(NAME);
+  return {
+    place: 'Cache Storage',
+    async open(key) {
+      const response = await cache.match(keyUrl(key));
+      return response ? blobAccess(await response.blob(), key) : null;
+    },
+    partial: () => Promise.resolve(null),
+    async store(key, pieces, { verify }) {
+      let failure: unknown;
+      const stream = verifiedStream(pieces, verify, (error) => (failure = error));
+      try {
+        await cache.put(keyUrl(key), new Response(stream));
+      } catch (error) {
+        await cache.delete(keyUrl(key));
+        throw failure ?? error;
+      }
+      if (failure) {
+        await cache.delete(keyUrl(key));
+        throw failure as Error;
+      }
+    },
+    async remove(key) {
+      await cache.delete(keyUrl(key));
+    },
+  };
+}
+
+/** Where pages may not store anything (insecure contexts), files live as long as the page. */
+const held = new Map<string, Blob>();
+
+function memoryCache(): FileCache {
+  return {
+    place: 'memory',
+    open: (key) => Promise.resolve(held.has(key) ? blobAccess(held.get(key) as Blob, key) : null),
+    partial: () => Promise.resolve(null),
+    async store(key, pieces, { verify }) {
+      let failure: unknown;
+      const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error))).blob().catch(() => null);
+      if (failure || !blob) throw failure ?? new Error('The download could not be held in memory.');
+      held.set(key, blob);
+    },
+    remove(key) {
+      held.delete(key);
+      return Promise.resolve();
+    },
+  };
+}
+
+function verifiedStream(
+  pieces: AsyncIterable<Uint8Array>,
+  verify: (file: { size: number; sha256: string }) => void,
+  onFailure: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  const hash = sha256.create();
+  const iterator = pieces[Symbol.asyncIterator]();
+  let size = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await iterator.next();
+        if (!done) {
+          hash.update(value);
+          size += value.byteLength;
+          controller.enqueue(value);
+          return;
+        }
+        verify({ size, sha256: bytesToHex(hash.digest()) });
+        controller.close();
+      } catch (error) {
+        onFailure(error);
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}

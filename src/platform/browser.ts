@@ -1,0 +1,43 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { AbortedError, CheckpointError, ImageError, InvalidInputError } from '../errors';
+import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from '../images/decode-browser';
+import { browserFileCache } from './browser-file-cache';
+import type { Platform } from './platform';
+import { tfjsBackend } from './tfjs-browser';
+
+export const platform: Platform = {
+  name: 'browser',
+
+  pathKind: () => Promise.resolve('none'),
+  openFile: (path) =>
+    Promise.reject(new CheckpointError(`Browsers have no files by path ("${path}"); give a URL, a Blob or bytes.`)),
+  join: (directory, name) => `${directory.replace(/\/+$/, '')}/${name}`,
+  bundledModel: () => new URL('../../weights', import.meta.url).href,
+
+  fileCache: browserFileCache,
+  environment: () => undefined,
+  sha256() {
+    const hash = sha256.create();
+    return Promise.resolve({ update: (bytes) => void hash.update(bytes), hex: () => bytesToHex(hash.digest()) });
+  },
+
+  async readImageFile(location, signal) {
+    try {
+      const response = await fetch(location, { signal });
+      if (!response.ok) throw new ImageError(`${location}: the server answers ${response.status} ${response.statusText}.`);
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (cause) {
+      if (cause instanceof ImageError) throw cause;
+      if (signal?.aborted) throw new AbortedError(signal);
+      throw new ImageError(`Cannot fetch the image "${location}": ${String((cause as Error).message)}`, { cause });
+    }
+  },
+  decodeImage: decodeInBrowser,
+  drawable: drawInBrowser,
+  encodePng: encodePngInBrowser,
+  writeFile: (path) =>
+    Promise.reject(new InvalidInputError('path', `browsers cannot write "${path}"; use toPng() or toImageData() instead.`)),
+
+  tfjsBackend,
+};
