@@ -1,0 +1,289 @@
+/**
+ * Fused multi-head attention with decomposed relative position. The `L x L` matrix never exists: a tile
+ * of queries meets the keys block by block and keeps a running maximum and sum (online softmax, Milakov
+ * and Gimelshein 2018, arXiv:1805.02867; tiled as in FlashAttention, Dao et al. 2022, arXiv:2205.14135).
+ *
+ * Relative position costs no pass of its own: the block of scores starts from row term + column term,
+ * and the product `q kᵀ` is accumulated onto it.
+ */
+import { PANEL } from '../opcodes';
+import { argument, floatArgument } from './command';
+import { panelRows, tile1 } from './tile-f32';
+import { exponential, laneMax, laneSum, multiplyAdd, splat } from './vector-math';
+
+/** Words of one run of queries: half, first row in it, rows, first row of the output. */
+const RUN_WORDS: i32 = 4;
+
+/**
+ * Rows of d floats to panels `(rows / 16, d, 16)`: what multiplies from the right, transposed. Missing
+ * rows of the last panel are zero.
+ *
+ * A tile is one matrix; matrices lie on a grid of outer and inner strides. Arguments: from, to, rows, d,
+ * bytes between rows, outer stride, inner stride, inner count.
+ */
+export function packKeys(command: usize, tile: i32): void {
+  const rows = <i32>argument(command, 2);
+  const d = <i32>argument(command, 3);
+  const stride = <usize>argument(command, 4);
+  const inner = <i32>argument(command, 7);
+  const from = <usize>argument(command, 0)
+    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const panels = (rows + PANEL - 1) / PANEL;
+  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * d) * 64;
+  for (let p: i32 = 0; p < panels; p++) {
+    const there = min(PANEL, rows - p * PANEL);
+    const first = from + <usize>(p * PANEL) * stride;
+    if (there < PANEL) memory.fill(to, 0, <usize>d << 6);
+    for (let r: i32 = 0; r < there; r++) {
+      const row = first + <usize>r * stride;
+      const column = to + (<usize>r << 2);
+      for (let k: i32 = 0; k < d; k++) store<f32>(column + (<usize>k << 6), load<f32>(row + (<usize>k << 2)));
+    }
+    to += <usize>d << 6;
+  }
+}
+
+/**
+ * Rows of d floats to panels `(d / 16, rows, 16)`. Missing columns of the last panel are zero.
+ * Arguments as for {@link packKeys}.
+ */
+export function packValues(command: usize, tile: i32): void {
+  const rows = <i32>argument(command, 2);
+  const d = <i32>argument(command, 3);
+  const stride = <usize>argument(command, 4);
+  const inner = <i32>argument(command, 7);
+  const from = <usize>argument(command, 0)
+    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const panels = (d + PANEL - 1) / PANEL;
+  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * rows) * 64;
+  for (let p: i32 = 0; p < panels; p++) {
+    const there = min(PANEL, d - p * PANEL);
+    const bytes = <usize>there << 2;
+    for (let r: i32 = 0; r < rows; r++) {
+      const row = from + <usize>r * stride + (<usize>p << 6);
+      if (there == PANEL) {
+        v128.store(to, v128.load(row, 0), 0);
+        v128.store(to, v128.load(row, 16), 16);
+        v128.store(to, v128.load(row, 32), 32);
+        v128.store(to, v128.load(row, 48), 48);
+      } else {
+        memory.fill(to, 0, 64);
+        memory.copy(to, row, bytes);
+      }
+      to += 64;
+    }
+  }
+}
+
+/**
+ * A tile is one run of queries of one head.
+ *
+ * Arguments: qkv (R, 3D), keys, values, row codes (0: none), column codes, runs, out (rows, D), heads, d,
+ * N, M, h, w, keys per block, queries per run at most, scratch, scratch bytes per thread, 1/√d.
+ */
+export function attention(command: usize, tile: i32, thread: i32): void {
+  const qkv = <usize>argument(command, 0);
+  const keys = <usize>argument(command, 1);
+  const values = <usize>argument(command, 2);
+  const rowCodes = <usize>argument(command, 3);
+  const columnCodes = <usize>argument(command, 4);
+  const out = <usize>argument(command, 6);
+  const heads = <i32>argument(command, 7);
+  const d = <i32>argument(command, 8);
+  const prompts = <i32>argument(command, 9);
+  const targets = <i32>argument(command, 10);
+  const h = <i32>argument(command, 11);
+  const w = <i32>argument(command, 12);
+  const block = <i32>argument(command, 13);
+  const longest = <i32>argument(command, 14);
+  const scale = splat(floatArgument(command, 17));
+
+  const head = tile % heads;
+  const run = <usize>argument(command, 5) + <usize>((tile / heads) * RUN_WORDS) * 4;
+  const half = load<i32>(run, 0);
+  const start = load<i32>(run, 4);
+  const count = load<i32>(run, 8);
+  const outRow = load<i32>(run, 12);
+
+  // Scratch of this thread. Rows are whole vectors; see the engine for the sum of these sizes.
+  const width = (d + 15) & ~15;
+  const rowWidth = (2 * h + 15) & ~15;
+  const columnWidth = (w + 15) & ~15;
+  const scoreWidth = block + 16;
+  const queryStride = <usize>width << 2;
+  const scoreStride = <usize>scoreWidth << 2;
+  const query = <usize>argument(command, 15) + <usize>thread * <usize>argument(command, 16);
+  const scaled = query + <usize>longest * queryStride;
+  const sumOut = scaled + <usize>longest * queryStride;
+  const total = sumOut + <usize>longest * queryStride;
+  const rowTerms = total + <usize>longest * queryStride;
+  const columnTerms = rowTerms + <usize>(longest * rowWidth) * 4;
+  const scores = columnTerms + <usize>(longest * columnWidth) * 4;
+  const maxima = scores + <usize>longest * scoreStride;
+  const denominators = maxima + <usize>longest * 4;
+
+  const Lh = h * w;
+  const D = heads * d;
+  const tokenStride = <usize>(3 * D) << 2;
+  for (let i: i32 = 0; i < count; i++) {
+    const from = qkv + <usize>(half * Lh + start + i) * tokenStride + (<usize>(head * d) << 2);
+    const to = query + <usize>i * queryStride;
+    memory.copy(to, from, <usize>d << 2);
+    const toScaled = scaled + <usize>i * queryStride;
+    for (let k: usize = 0; k < queryStride; k += 16) v128.store(toScaled + k, f32x4.mul(v128.load(to + k), scale));
+  }
+
+  const isTarget = half >= prompts;
+  if (rowCodes) {
+    const firstRow = isTarget ? h : 0;
+    relativeTerms(query, queryStride, rowCodes, rowTerms, start, count, firstRow, 1, w, d, rowWidth);
+    relativeTerms(query, queryStride, columnCodes, columnTerms, start, count, 0, 0, w, d, columnWidth);
+  }
+
+  const shared = isTarget && targets == 1;
+  const firstCanvas = shared ? 0 : isTarget ? half - prompts : half;
+  const canvases = shared ? prompts : 1;
+  if (canvases > 1) memory.fill(total, 0, <usize>count * queryStride);
+  const keyBytes = (<usize>((Lh + 15) & ~15) * <usize>d) << 2;
+  const valueBytes = (<usize>Lh * <usize>width) << 2;
+  for (let canvas = firstCanvas; canvas < firstCanvas + canvases; canvas++) {
+    memory.fill(sumOut, 0, <usize>count * queryStride);
+    for (let i: i32 = 0; i < count; i++) {
+      store<f32>(maxima + (<usize>i << 2), -3.0e38);
+      store<f32>(denominators + (<usize>i << 2), 0);
+    }
+    for (let side: i32 = 0; side < 2; side++) {
+      const keyHalf = side == 0 ? canvas : prompts + (targets == 1 ? 0 : canvas);
+      const matrix = <usize>(keyHalf * heads + head);
+      const keyPanels = keys + matrix * keyBytes;
+      const valuePanels = values + matrix * valueBytes;
+      for (let k0: i32 = 0; k0 < Lh; k0 += block) {
+        const there = min(block, Lh - k0);
+        if (rowCodes) {
+          for (let i: i32 = 0; i < count; i++) {
+            startScores(
+              scores + <usize>i * scoreStride, rowTerms + <usize>(i * rowWidth + side * h) * 4,
+              columnTerms + <usize>(i * columnWidth) * 4, k0, there, w,
+            );
+          }
+        } else {
+          memory.fill(scores, 0, <usize>count * scoreStride);
+        }
+        for (let p: i32 = 0; p < there; p += PANEL) {
+          panelRows(
+            scaled, queryStride, keyPanels + ((<usize>(k0 + p) * <usize>d) << 2),
+            scores + (<usize>p << 2), scoreStride, d, count,
+          );
+        }
+        for (let i: i32 = 0; i < count; i++) {
+          const at = <usize>i << 2;
+          softmaxStep(scores + <usize>i * scoreStride, there, maxima + at, denominators + at, sumOut + <usize>i * queryStride, queryStride);
+        }
+        for (let p: i32 = 0; p < width; p += PANEL) {
+          panelRows(
+            scores, scoreStride, valuePanels + ((<usize>p * <usize>Lh + <usize>k0 * PANEL) << 2),
+            sumOut + (<usize>p << 2), queryStride, there, count,
+          );
+        }
+      }
+    }
+    for (let i: i32 = 0; i < count; i++) {
+      const factor = splat(<f32>1.0 / (load<f32>(denominators + (<usize>i << 2)) * <f32>canvases));
+      const from = sumOut + <usize>i * queryStride;
+      const to = total + <usize>i * queryStride;
+      for (let k: usize = 0; k < queryStride; k += 16) {
+        const mean = f32x4.mul(v128.load(from + k), factor);
+        v128.store(to + k, canvases > 1 ? f32x4.add(v128.load(to + k), mean) : mean);
+      }
+    }
+  }
+  for (let i: i32 = 0; i < count; i++) {
+    memory.copy(out + ((<usize>(outRow + i) * <usize>D + <usize>(head * d)) << 2), total + <usize>i * queryStride, <usize>d << 2);
+  }
+}
+
+/**
+ * Product of every query with the codes of its own row (`byRow` 1) or column (0): `(count, terms)`.
+ * Queries of one token row share the row's codes; those of one column never follow each other.
+ */
+function relativeTerms(
+  query: usize, queryStride: usize, codes: usize, terms: usize, start: i32, count: i32,
+  first: i32, byRow: i32, w: i32, d: i32, termWidth: i32,
+): void {
+  const termStride = <usize>termWidth << 2;
+  const matrixBytes = (<usize>termWidth * <usize>d) << 2;
+  memory.fill(terms, 0, <usize>count * termStride);
+  let i: i32 = 0;
+  while (i < count) {
+    const position = start + i;
+    const index = byRow ? first + position / w : position % w;
+    const together = byRow ? min(w - (position % w), count - i) : 1;
+    const from = query + <usize>i * queryStride;
+    const to = terms + <usize>i * termStride;
+    for (let p: i32 = 0; p < termWidth; p += PANEL) {
+      const b = codes + <usize>index * matrixBytes + ((<usize>p * <usize>d) << 2);
+      if (together == 1) tile1(from, b, to + (<usize>p << 2), d);
+      else panelRows(from, queryStride, b, to + (<usize>p << 2), termStride, d, together);
+    }
+    i += together;
+  }
+}
+
+/** Fills a row of scores for keys k0 … k0 + there - 1 with row term + column term. */
+function startScores(scores: usize, rowTerms: usize, columnTerms: usize, k0: i32, there: i32, w: i32): void {
+  let row = k0 / w;
+  let column = k0 % w;
+  let at: i32 = 0;
+  while (at < there) {
+    const run = min(w - column, there - at);
+    const rowTerm = v128.load32_splat(rowTerms + (<usize>row << 2));
+    const from = columnTerms + (<usize>column << 2);
+    const to = scores + (<usize>at << 2);
+    // The last vector may write past the run; the next run, or nobody, reads there.
+    for (let i: usize = 0; i < (<usize>run << 2); i += 16) v128.store(to + i, f32x4.add(rowTerm, v128.load(from + i)));
+    at += run;
+    row++;
+    column = 0;
+  }
+}
+
+/** One row of scores to unnormalised weights, rescaling what was summed under a smaller maximum. */
+function softmaxStep(scores: usize, there: i32, maximum: usize, denominator: usize, sumOut: usize, outBytes: usize): void {
+  const end = <usize>there << 2;
+  // What lies between the last key and the end of its vector counts for nothing.
+  v128.store(scores + end, splat(-3.0e38));
+  let largest0 = v128.load(scores), largest1 = v128.load(scores);
+  let i: usize = 0;
+  for (; i + 32 <= end; i += 32) {
+    largest0 = f32x4.pmax(largest0, v128.load(scores + i, 0));
+    largest1 = f32x4.pmax(largest1, v128.load(scores + i, 16));
+  }
+  for (; i < end; i += 16) largest0 = f32x4.pmax(largest0, v128.load(scores + i));
+  const before = load<f32>(maximum);
+  const now = max(before, laneMax(f32x4.pmax(largest0, largest1)));
+  const shift = splat(now);
+  let sum0 = splat(0), sum1 = splat(0);
+  for (i = 0; i + 32 <= end; i += 32) {
+    const e0 = exponential(f32x4.sub(v128.load(scores + i, 0), shift));
+    const e1 = exponential(f32x4.sub(v128.load(scores + i, 16), shift));
+    v128.store(scores + i, e0, 0);
+    v128.store(scores + i, e1, 16);
+    sum0 = f32x4.add(sum0, e0);
+    sum1 = f32x4.add(sum1, e1);
+  }
+  for (; i < end; i += 16) {
+    const e = exponential(f32x4.sub(v128.load(scores + i), shift));
+    v128.store(scores + i, e);
+    sum0 = f32x4.add(sum0, e);
+  }
+  let sum = laneSum(f32x4.add(sum0, sum1));
+  if (now > before) {
+    const factors = exponential(splat(before - now));
+    sum += load<f32>(denominator) * f32x4.extract_lane(factors, 0);
+    for (let k: usize = 0; k < outBytes; k += 16) v128.store(sumOut + k, f32x4.mul(v128.load(sumOut + k), factors));
+    store<f32>(maximum, now);
+  } else {
+    sum += load<f32>(denominator);
+  }
+  store<f32>(denominator, sum);
+}

@@ -1,0 +1,148 @@
+/**
+ * Register tiles of the int8 product: `out (4 x 16, int32) = A (4 rows of signed bytes) · B panel`.
+ *
+ * A panel holds weights as unsigned 7-bit numbers, `weight + 64`: the relaxed instructions promise one
+ * result on every CPU for that alone, and sums of two products then fit 16 bits. Bytes lie as
+ * `(depth / 4, 16 columns, 4)`, so that 16 bytes are four columns by four inputs.
+ */
+import { DotKind } from '../opcodes';
+
+/** Which instruction multiplies; the engine measures and sets the fastest. */
+export let dotKind: i32 = DotKind.Scalar;
+export function setDotKind(kind: i32): void {
+  dotKind = kind;
+}
+
+/** Address of four bytes 01 00 01 00: a multiplier of one, read so that compilers do not inline it. */
+let onesAt: usize = 0;
+export function setOnes(address: usize): void {
+  store<u32>(address, 0x00010001);
+  onesAt = address;
+}
+
+/** @param groups inputs / 4 */
+export function dotTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+  if (RELAXED && dotKind == DotKind.Relaxed) relaxedTile4(a, aStride, b, out, groups);
+  else if (RELAXED && dotKind == DotKind.RelaxedPairs) pairsTile4(a, aStride, b, out, groups);
+  else if (dotKind == DotKind.Scalar) scalarTile4(a, aStride, b, out, groups);
+  else {
+    for (let columns: usize = 0; columns < 64; columns += 16) {
+      widenedTile4(a, aStride, b + columns, out + columns, groups);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(a: v128, b: v128, sum: v128): v128 {
+  return i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, sum);
+}
+
+// @ts-ignore: decorator
+@inline
+function dotPairs(a: v128, b: v128, sum: v128, ones: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b), ones));
+}
+
+function relaxedTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+  const a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
+  const zero = i32x4.splat(0);
+  let s00 = zero, s01 = zero, s02 = zero, s03 = zero;
+  let s10 = zero, s11 = zero, s12 = zero, s13 = zero;
+  let s20 = zero, s21 = zero, s22 = zero, s23 = zero;
+  let s30 = zero, s31 = zero, s32 = zero, s33 = zero;
+  const end = <usize>groups << 2;
+  for (let k: usize = 0; k < end; k += 4) {
+    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    let x = v128.load32_splat(a + k);
+    s00 = dot(x, b0, s00); s01 = dot(x, b1, s01); s02 = dot(x, b2, s02); s03 = dot(x, b3, s03);
+    x = v128.load32_splat(a1 + k);
+    s10 = dot(x, b0, s10); s11 = dot(x, b1, s11); s12 = dot(x, b2, s12); s13 = dot(x, b3, s13);
+    x = v128.load32_splat(a2 + k);
+    s20 = dot(x, b0, s20); s21 = dot(x, b1, s21); s22 = dot(x, b2, s22); s23 = dot(x, b3, s23);
+    x = v128.load32_splat(a3 + k);
+    s30 = dot(x, b0, s30); s31 = dot(x, b1, s31); s32 = dot(x, b2, s32); s33 = dot(x, b3, s33);
+    b += 64;
+  }
+  v128.store(out, s00, 0); v128.store(out, s01, 16); v128.store(out, s02, 32); v128.store(out, s03, 48);
+  v128.store(out, s10, 64); v128.store(out, s11, 80); v128.store(out, s12, 96); v128.store(out, s13, 112);
+  v128.store(out, s20, 128); v128.store(out, s21, 144); v128.store(out, s22, 160); v128.store(out, s23, 176);
+  v128.store(out, s30, 192); v128.store(out, s31, 208); v128.store(out, s32, 224); v128.store(out, s33, 240);
+}
+
+function pairsTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+  const a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
+  const ones = v128.load32_splat(onesAt);
+  const zero = i32x4.splat(0);
+  let s00 = zero, s01 = zero, s02 = zero, s03 = zero;
+  let s10 = zero, s11 = zero, s12 = zero, s13 = zero;
+  let s20 = zero, s21 = zero, s22 = zero, s23 = zero;
+  let s30 = zero, s31 = zero, s32 = zero, s33 = zero;
+  const end = <usize>groups << 2;
+  for (let k: usize = 0; k < end; k += 4) {
+    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    let x = v128.load32_splat(a + k);
+    s00 = dotPairs(x, b0, s00, ones); s01 = dotPairs(x, b1, s01, ones);
+    s02 = dotPairs(x, b2, s02, ones); s03 = dotPairs(x, b3, s03, ones);
+    x = v128.load32_splat(a1 + k);
+    s10 = dotPairs(x, b0, s10, ones); s11 = dotPairs(x, b1, s11, ones);
+    s12 = dotPairs(x, b2, s12, ones); s13 = dotPairs(x, b3, s13, ones);
+    x = v128.load32_splat(a2 + k);
+    s20 = dotPairs(x, b0, s20, ones); s21 = dotPairs(x, b1, s21, ones);
+    s22 = dotPairs(x, b2, s22, ones); s23 = dotPairs(x, b3, s23, ones);
+    x = v128.load32_splat(a3 + k);
+    s30 = dotPairs(x, b0, s30, ones); s31 = dotPairs(x, b1, s31, ones);
+    s32 = dotPairs(x, b2, s32, ones); s33 = dotPairs(x, b3, s33, ones);
+    b += 64;
+  }
+  v128.store(out, s00, 0); v128.store(out, s01, 16); v128.store(out, s02, 32); v128.store(out, s03, 48);
+  v128.store(out, s10, 64); v128.store(out, s11, 80); v128.store(out, s12, 96); v128.store(out, s13, 112);
+  v128.store(out, s20, 128); v128.store(out, s21, 144); v128.store(out, s22, 160); v128.store(out, s23, 176);
+  v128.store(out, s30, 192); v128.store(out, s31, 208); v128.store(out, s32, 224); v128.store(out, s33, 240);
+}
+
+/** Four columns: a lane holds half of a column's sum, so a column takes two lanes until the end. */
+function widenedTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+  const a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
+  const zero = i32x4.splat(0);
+  let s0l = zero, s0h = zero, s1l = zero, s1h = zero, s2l = zero, s2h = zero, s3l = zero, s3h = zero;
+  const end = <usize>groups << 2;
+  for (let k: usize = 0; k < end; k += 4) {
+    const four = v128.load(b);
+    const low = i16x8.extend_low_i8x16_u(four);
+    const high = i16x8.extend_high_i8x16_u(four);
+    let x = i16x8.extend_low_i8x16_s(v128.load32_splat(a + k));
+    s0l = i32x4.add(s0l, i32x4.dot_i16x8_s(x, low)); s0h = i32x4.add(s0h, i32x4.dot_i16x8_s(x, high));
+    x = i16x8.extend_low_i8x16_s(v128.load32_splat(a1 + k));
+    s1l = i32x4.add(s1l, i32x4.dot_i16x8_s(x, low)); s1h = i32x4.add(s1h, i32x4.dot_i16x8_s(x, high));
+    x = i16x8.extend_low_i8x16_s(v128.load32_splat(a2 + k));
+    s2l = i32x4.add(s2l, i32x4.dot_i16x8_s(x, low)); s2h = i32x4.add(s2h, i32x4.dot_i16x8_s(x, high));
+    x = i16x8.extend_low_i8x16_s(v128.load32_splat(a3 + k));
+    s3l = i32x4.add(s3l, i32x4.dot_i16x8_s(x, low)); s3h = i32x4.add(s3h, i32x4.dot_i16x8_s(x, high));
+    b += 64;
+  }
+  v128.store(out, joinHalves(s0l, s0h));
+  v128.store(out, joinHalves(s1l, s1h), 64);
+  v128.store(out, joinHalves(s2l, s2h), 128);
+  v128.store(out, joinHalves(s3l, s3h), 192);
+}
+
+/** `[a, a', b, b']`, `[c, c', d, d']` → `[a + a', b + b', c + c', d + d']` */
+// @ts-ignore: decorator
+@inline
+function joinHalves(low: v128, high: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(low, high, 0, 2, 4, 6), v128.shuffle<i32>(low, high, 1, 3, 5, 7));
+}
+
+function scalarTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+  for (let row: usize = 0; row < 4; row++) {
+    for (let column: usize = 0; column < 16; column++) {
+      let sum: i32 = 0;
+      for (let k: usize = 0; k < (<usize>groups << 2); k++) {
+        const weight = load<u8>(b + ((k >> 2) << 6) + (column << 2) + (k & 3));
+        sum += <i32>load<i8>(a + row * aStride + k) * <i32>weight;
+      }
+      store<i32>(out + (row << 6) + (column << 2), sum);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { kernels } from './kernels.generated';
+import { decodeBase64 } from './base64';
+
+/** What this machine and this JavaScript engine offer the CPU engine. */
+export interface WasmFeatures {
+  /** 128-bit SIMD and atomic instructions. Without them the engine does not run. */
+  readonly simd: boolean;
+  /** Fused multiply-add and byte dot products. */
+  readonly relaxedSimd: boolean;
+  /** V8 may join pairs of 128-bit vectors into 256-bit ones (Node on x64). */
+  readonly wideVectors: boolean;
+  /** Memory can be shared between threads: everywhere in Node, in pages that are cross-origin isolated. */
+  readonly sharedMemory: boolean;
+  /** Threads that can run at once; 1 where memory cannot be shared. */
+  readonly threads: number;
+}
+
+let detected: Promise<WasmFeatures> | undefined;
+
+/**
+ * Looks once at what is there. In Node this may turn on V8's relaxed SIMD (a flag up to Node 20) and its
+ * 256-bit vectors, for the whole process: modules compiled before are not affected.
+ */
+export function wasmFeatures(): Promise<WasmFeatures> {
+  detected ??= detect();
+  return detected;
+}
+
+/** True in Node, and in nothing that only looks like it. */
+export function isNode(): boolean {
+  return (
+    typeof process === 'object' &&
+    typeof process.versions?.node === 'string' &&
+    !('Deno' in globalThis)
+  );
+}
+
+async function detect(): Promise<WasmFeatures> {
+  const simd = WebAssembly.validate(decodeBase64(kernels.simd));
+  const relaxed = decodeBase64(kernels.relaxed);
+  let relaxedSimd = WebAssembly.validate(relaxed);
+  let wideVectors = false;
+  if (isNode()) {
+    const { setFlagsFromString } = await import('node:v8');
+    if (!relaxedSimd) {
+      setFlagsFromString('--experimental-wasm-relaxed-simd');
+      relaxedSimd = WebAssembly.validate(relaxed);
+    }
+    wideVectors = hasWideVectors();
+    if (wideVectors) setFlagsFromString('--experimental-wasm-revectorize');
+  }
+  const sharedMemory = canShareMemory();
+  return {
+    simd,
+    relaxedSimd,
+    wideVectors,
+    sharedMemory,
+    threads: sharedMemory ? await countThreads() : 1,
+  };
+}
+
+/** V8 prints to stderr when a flag is unknown, so the build's own configuration is asked first. */
+function hasWideVectors(): boolean {
+  const variables = process.config.variables as Record<string, unknown>;
+  return process.arch === 'x64' && variables.v8_enable_wasm_simd256_revec === 1;
+}
+
+function canShareMemory(): boolean {
+  if (typeof SharedArrayBuffer === 'undefined') return false;
+  if (typeof globalThis.crossOriginIsolated === 'boolean' && !globalThis.crossOriginIsolated)
+    return false;
+  try {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    return (memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
+  } catch {
+    return false;
+  }
+}
+
+async function countThreads(): Promise<number> {
+  if (isNode()) {
+    const { availableParallelism } = await import('node:os');
+    return availableParallelism();
+  }
+  return typeof Worker === 'undefined' ? 1 : (navigator.hardwareConcurrency ?? 1);
+}

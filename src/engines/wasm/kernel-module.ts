@@ -1,0 +1,61 @@
+import { BackendError } from '../../errors';
+import { decodeBase64 } from './base64';
+import { kernels } from './kernels.generated';
+
+/** What a compiled module exports; see `assembly/index.ts`. */
+export interface KernelExports {
+  configure(wideTiles: boolean, dotKind: number, ones: number): void;
+  run(list: number, count: number, thread: number): number;
+}
+
+/** @param shared whether the memory the module will be given is shared. */
+export async function compileKernels(
+  relaxed: boolean,
+  shared: boolean,
+): Promise<WebAssembly.Module> {
+  const bytes = decodeBase64(relaxed ? kernels.relaxed : kernels.simd);
+  return WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
+}
+
+export function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+): KernelExports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelExports;
+}
+
+const IMPORT_SECTION = 2;
+const MEMORY_IMPORT = 2;
+const HAS_MAXIMUM = 1;
+const IS_SHARED = 2;
+
+/** Clears the "shared" flag of the imported memory; atomics work on memory of either kind. */
+function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  let at = 8; // magic number and version
+  const integer = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const size = integer();
+    if (section !== IMPORT_SECTION) {
+      at += size;
+      continue;
+    }
+    integer(); // one import: env.memory
+    at += integer();
+    at += integer();
+    if (bytes[at] === MEMORY_IMPORT && bytes[at + 1] === (HAS_MAXIMUM | IS_SHARED)) {
+      const copy = bytes.slice();
+      copy[at + 1] = HAS_MAXIMUM;
+      return copy;
+    }
+    break;
+  }
+  throw new BackendError('The kernels do not import a memory as the engine expects; rebuild them.');
+}

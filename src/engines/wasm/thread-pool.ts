@@ -1,0 +1,163 @@
+import { BackendError } from '../../errors';
+import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES } from './opcodes';
+import { isNode } from './features';
+import type { KernelExports } from './kernel-module';
+import { ARENA_START, CONTROL, LIST } from './memory-map';
+import { nextTurn } from './next-turn';
+import { nodeWorkerSource, webWorkerSource, type WorkerSetup } from './worker-source';
+
+/** The part of both kinds of worker that the pool uses. */
+interface WorkerHandle {
+  terminate(): void;
+}
+
+/** A blocked wait is broken off this often, so that a worker's death can be noticed (milliseconds). */
+const WAIT_SLICE = 2;
+/** After this long without the event loop, it gets a turn (milliseconds). */
+const LONGEST_WAIT = 50;
+
+/**
+ * Threads over one memory. The calling thread works too, except on a browser's main thread, which must
+ * not block. Workers start with the first list, sleep between lists, and never keep a process alive.
+ */
+export class ThreadPool {
+  private readonly words: Int32Array;
+  private workers: WorkerHandle[] | undefined;
+  private failure: BackendError | undefined;
+  private released = false;
+
+  /**
+   * @param threads threads in all, the calling one included.
+   * @param kernels the calling thread's instance.
+   */
+  constructor(
+    private readonly setup: Omit<WorkerSetup, 'thread'>,
+    readonly threads: number,
+    private readonly kernels: KernelExports,
+  ) {
+    this.words = new Int32Array(setup.memory.buffer, 0, ARENA_START / 4);
+  }
+
+  /**
+   * Runs the `count` commands that lie in the list.
+   *
+   * @throws BackendError once a worker has crashed; the pool is then of no more use.
+   */
+  async run(count: number): Promise<void> {
+    if (this.threads > 1) this.workers ??= await this.start();
+    this.checkHealth();
+    const { words } = this;
+    const workers = this.workers?.length ?? 0;
+    if (workers > 0) {
+      words[CONTROL.count] = count;
+      Atomics.store(words, CONTROL.open, 1);
+      Atomics.add(words, CONTROL.epoch, 1);
+      Atomics.notify(words, CONTROL.epoch);
+    }
+    try {
+      if (workers === 0 || mayBlock()) await this.workAlong(count);
+      else await this.watch(count);
+    } finally {
+      Atomics.store(words, CONTROL.open, 0);
+    }
+    // The list may be overwritten once nobody is inside.
+    for (
+      let active = Atomics.load(words, CONTROL.active);
+      active > 0;
+      active = Atomics.load(words, CONTROL.active)
+    ) {
+      await this.pause(CONTROL.active, active);
+    }
+  }
+
+  /** Ends the workers. */
+  release(): void {
+    if (this.released) return;
+    this.released = true;
+    Atomics.store(this.words, CONTROL.stop, 1);
+    Atomics.add(this.words, CONTROL.epoch, 1);
+    Atomics.notify(this.words, CONTROL.epoch);
+    for (const worker of this.workers ?? []) worker.terminate();
+  }
+
+  private async workAlong(count: number): Promise<void> {
+    for (let done = 0; ;) {
+      done += this.kernels.run(LIST + done * COMMAND_BYTES, count - done, 0);
+      if (done === count) return;
+      const finished = LIST / 4 + FINISHED_TILES + done * COMMAND_WORDS;
+      await this.pause(finished, Atomics.load(this.words, finished));
+    }
+  }
+
+  /** Waits for the last command without blocking. */
+  private async watch(count: number): Promise<void> {
+    const command = LIST / 4 + (count - 1) * COMMAND_WORDS;
+    while (
+      Atomics.load(this.words, command + FINISHED_TILES) < this.words[command + FINISHED_TILES + 1]
+    ) {
+      await nextTurn();
+      this.checkHealth();
+    }
+  }
+
+  private waiting = 0;
+
+  /** Waits a little for a word to change, and now and then lets the event loop run. */
+  private async pause(word: number, value: number): Promise<void> {
+    const now = performance.now();
+    if (mayBlock() && now - this.waiting < LONGEST_WAIT) {
+      Atomics.wait(this.words, word, value, WAIT_SLICE);
+    } else {
+      await nextTurn();
+      this.waiting = performance.now();
+    }
+    this.checkHealth();
+  }
+
+  private checkHealth(): void {
+    if (!this.failure && Atomics.load(this.words, CONTROL.failed)) this.fail('trapped');
+    if (this.failure) throw this.failure;
+  }
+
+  private fail(how: string, cause?: unknown): void {
+    this.failure ??= new BackendError(`A worker of the CPU engine ${how}. Load the model again.`, {
+      cause,
+    });
+  }
+
+  private async start(): Promise<WorkerHandle[]> {
+    const indices = Array.from({ length: this.threads - 1 }, (_, i) => i + 1);
+    return isNode() ? this.startNodeWorkers(indices) : this.startWebWorkers(indices);
+  }
+
+  private async startNodeWorkers(indices: readonly number[]): Promise<WorkerHandle[]> {
+    const { Worker } = await import('node:worker_threads');
+    return indices.map((thread) => {
+      const worker = new Worker(nodeWorkerSource, {
+        eval: true,
+        workerData: { ...this.setup, thread },
+      });
+      worker.on('error', (cause) => this.fail('crashed', cause));
+      worker.on('exit', (code) => {
+        if (!this.released) this.fail(`ended with code ${code}`);
+      });
+      worker.unref();
+      return { terminate: () => void worker.terminate() };
+    });
+  }
+
+  private startWebWorkers(indices: readonly number[]): WorkerHandle[] {
+    const url = URL.createObjectURL(new Blob([webWorkerSource], { type: 'text/javascript' }));
+    return indices.map((thread) => {
+      const worker = new Worker(url);
+      worker.onerror = (event) => this.fail('crashed', event.message);
+      worker.postMessage({ ...this.setup, thread });
+      return worker;
+    });
+  }
+}
+
+/** Browsers forbid blocking their main thread. */
+function mayBlock(): boolean {
+  return typeof document === 'undefined';
+}
