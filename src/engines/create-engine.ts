@@ -3,6 +3,7 @@ import { platform } from '../platform';
 import type { TfjsBackend } from '../platform/platform';
 import type { Engine } from './engine';
 import { TfjsEngine } from './tfjs/tfjs-engine';
+import { createWasmEngine, wasmFeatures } from './wasm';
 
 /** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
 export const backendChoices = ['auto', 'webgpu', 'wasm', 'tensorflow', 'webgl', 'cpu', 'tfjs-wasm'] as const;
@@ -32,13 +33,23 @@ const viaTfjs = (name: TfjsBackend, allowSoftware = true): Attempt => ({
   },
 });
 
+/** This package's own CPU engine. */
+const ownWasm: Attempt = {
+  name: 'wasm',
+  async open(options) {
+    const { simd } = await wasmFeatures();
+    return simd ? createWasmEngine(options) : { unavailable: 'WebAssembly SIMD is missing' };
+  },
+};
+
 /**
- * What `auto` tries, best first: TensorFlow with a GPU, WebGPU on a real adapter, TensorFlow on the
- * CPU, then the portable backends.
+ * What `auto` tries, best first: TensorFlow with a GPU, WebGPU on a real adapter, this package's own
+ * engine on the CPU, then what else TF.js has.
  */
 const automatic: readonly Attempt[] = [
   viaTfjs('tensorflow-gpu'),
   viaTfjs('webgpu', false),
+  ownWasm,
   viaTfjs('tensorflow'),
   viaTfjs('wasm'),
   viaTfjs('webgl'),
@@ -47,7 +58,7 @@ const automatic: readonly Attempt[] = [
 
 const explicit: Record<Exclude<BackendChoice, 'auto'>, readonly Attempt[]> = {
   webgpu: [viaTfjs('webgpu')],
-  wasm: [viaTfjs('wasm')],
+  wasm: [ownWasm],
   'tfjs-wasm': [viaTfjs('wasm')],
   tensorflow: [viaTfjs('tensorflow-gpu'), viaTfjs('tensorflow')],
   webgl: [viaTfjs('webgl')],
