@@ -55,6 +55,10 @@ def main() -> int:
     card.add_argument("--examples", type=Path, required=True, help="folder of free photographs with masks")
     card.add_argument("--machine", default="two CPU cores")
 
+    parity = commands.add_parser("parity", help="write an input and its painting, to compare implementations")
+    parity.add_argument("--weights", type=Path, required=True)
+    parity.add_argument("--out", type=Path, required=True)
+
     pack = commands.add_parser("pack", help="lay files into folders of limited size")
     pack.add_argument("--source", type=Path, required=True)
     pack.add_argument("--out", type=Path, required=True)
@@ -133,6 +137,12 @@ def run_card(a) -> None:
     scores = draw(load_exported(a.weights), a.examples, a.weights / "examples.jpg")
     write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine)
     print("\n".join(f"{name}: IoU {score:.2f}" for name, score in scores))
+
+
+def run_parity(a) -> None:
+    from .parity import write
+
+    write(a.weights, a.out)
 
 
 def run_pack(a) -> None:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from .config import TrainConfig
 from .errors import RecipeError
@@ -25,8 +27,11 @@ def save(path: Path, state: dict) -> None:
         raise RecipeError(f"cannot write {path}: {reason}; the previous checkpoint is intact") from error
 
 
-def load(path: Path, config: TrainConfig | None = None, device="cpu") -> dict:
-    """Reads a checkpoint; with `config`, refuses one of another architecture."""
+CANVAS = ("image_size", "pretrain_image_size")  # what `fitted` can change
+
+
+def load(path: Path, config: TrainConfig | None = None, device="cpu", any_canvas: bool = False) -> dict:
+    """Reads a checkpoint; with `config`, refuses one of another architecture (or only of another canvas)."""
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
@@ -37,6 +42,23 @@ def load(path: Path, config: TrainConfig | None = None, device="cpu") -> dict:
         stored, wanted = TrainConfig.from_dict(state["config"]).model, config.model
         for name in wanted.__dataclass_fields__:
             old, new = getattr(stored, name), getattr(wanted, name)
-            if old != new:
+            if old != new and not (any_canvas and name in CANVAS):
                 raise RecipeError(f"{path} is of another configuration: {name} is {old} there and {new} here")
     return state
+
+
+def fitted(weights: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights for another canvas: relative positions resized linearly, absolute ones bicubically, to the shapes
+    of `like`."""
+    out = {}
+    for name, value in weights.items():
+        value, shape = value.float(), like[name].shape
+        if value.shape != shape and "rel_pos" in name:
+            value = F.interpolate(value.t()[None], size=shape[0], mode="linear")[0].t()
+        elif value.shape != shape and "position_embeddings" in name:
+            old, new = (round((n - 1) ** 0.5) for n in (value.shape[1], shape[1]))
+            grid = value[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
+            grid = F.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False)
+            value = torch.cat([value[:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], 1)
+        out[name] = value.contiguous()
+    return out

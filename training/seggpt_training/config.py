@@ -102,7 +102,8 @@ class TrainConfig:
     dataset_weight_power: float = 0.5  # data sets are drawn by their size to this power
     share_procedural: float = 0.15  # scenes made by program, and contours
     augmentation_start: float = 0.1
-    augmentation_ramp: float = 0.15  # fraction of the run until augmentation has full strength
+    augmentation_end: float = 1.0
+    augmentation_ramp: float = 0.15  # fraction of the run until augmentation has its final strength
     max_labels: int = 3
     share_one_label: float = 0.6
     start: str = "constructed"  # or "mimetic"

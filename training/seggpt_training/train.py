@@ -102,22 +102,27 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
 
     def begin_from(self, path: Path) -> None:
-        """The averaged weights of another run or of a checkpoint that was brought back; the schedule starts anew."""
-        state = checkpoint.load(path, self.config, self.device)
-        for module in (self.model, self.average):
-            module.load_state_dict({name: value.float() for name, value in state["average"].items()})
+        """The averaged weights of another run, of a checkpoint that was brought back, or of another canvas; the
+        schedule starts anew."""
+        state = checkpoint.load(path, self.config, self.device, any_canvas=True)
+        self._adopt(checkpoint.fitted(state["average"], self.model.state_dict()))
 
     def begin(self) -> None:
         """The configured start."""
+        model = SegGPT(self.config.model)
         if self.config.start == "constructed":
             plain = dataclasses.replace(
                 self.config, share_random_mask=0, share_two_prompts=0, share_three_prompts=0, augmentation_start=0.4
             )
             data = BatchSet(self.cache / "train", plain, 10**6)
-            construct(self.model, (data[10**5 + i] for i in range(self.config.start_batches)), self.config.seed)
+            construct(model, (data[10**5 + i] for i in range(self.config.start_batches)), self.config.seed)
         else:
-            mimetic_start(self.model, self.config.seed)
-        self.average.load_state_dict(self.model.state_dict())
+            mimetic_start(model, self.config.seed)
+        self._adopt(model.state_dict())
+
+    def _adopt(self, weights: dict) -> None:
+        self.model.load_state_dict(weights)
+        self.average.load_state_dict(weights)
 
     # ---- one step ----------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from seggpt_training.sharding import bring_back, join, pack
 from seggpt_training.train import Trainer
 
 
+FIXTURES = Path(__file__).parent / "fixtures"
+WEIGHTS = Path(__file__).parents[2] / "weights"
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 
@@ -45,6 +47,14 @@ def test_exported_weights_paint_the_same(saved, config, tmp_path, precision, tol
     assert json.loads((tmp_path / "out" / "config.json").read_text())["image_size"] == [64, 32]
     processor = json.loads((tmp_path / "out" / "preprocessor_config.json").read_text())
     assert processor["size"] == {"height": 32, "width": 32}
+
+
+def test_shipped_weights_still_give_the_recorded_painting():
+    recorded = load_file(FIXTURES / "parity.safetensors")
+    model = load_exported(WEIGHTS)
+    arguments = (recorded["images"], recorded["masks"], recorded["bool_masked_pos"], torch.zeros(1))
+    painting = model(*arguments, whole_canvas=True)
+    torch.testing.assert_close(painting, recorded["prediction"], atol=1e-4, rtol=1e-4)
 
 
 def test_int8_scales_are_by_output_channel():

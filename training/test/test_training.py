@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import signal
 
@@ -90,6 +91,19 @@ def test_a_checkpoint_of_another_configuration_is_refused(config, cache, tmp_pat
     other.model.mlp_dim = 128
     with pytest.raises(RecipeError, match="mlp_dim is 64 there and 128 here"):
         Trainer(other, cache, tmp_path).restore(tmp_path / "last.pt")
+
+
+def test_another_canvas_takes_over_the_weights(config, cache, tmp_path):
+    begun(config, cache, tmp_path).save()
+    larger = TrainConfig.from_dict(config.to_dict())
+    larger.model.image_size, larger.model.pretrain_image_size = (128, 64), 128
+    trainer = Trainer(larger, cache, tmp_path / "larger", workers=0)
+    trainer.begin_from(tmp_path / "last.pt")
+    assert math.isfinite(steps(trainer, 1)[0])
+    same = Trainer(config, cache, tmp_path / "same", workers=0)
+    same.begin_from(tmp_path / "last.pt")
+    stored = checkpoint.load(tmp_path / "last.pt")["average"]
+    assert all(torch.equal(value, stored[name]) for name, value in same.model.state_dict().items())
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(config, cache, tmp_path, monkeypatch):

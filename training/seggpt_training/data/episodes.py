@@ -58,7 +58,7 @@ class EpisodeMaker:
         """Augmentation strength at `progress` in [0, 1] of the run."""
         c = self.config
         ramp = min(1.0, progress / c.augmentation_ramp) if c.augmentation_ramp > 0 else 1.0
-        return c.augmentation_start + (1 - c.augmentation_start) * ramp
+        return c.augmentation_start + (c.augmentation_end - c.augmentation_start) * ramp
 
     def make(self, number: int, prompts: int, progress: float) -> Episode:
         """The episode of sample `number` with that many prompts."""
