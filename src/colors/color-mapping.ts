@@ -46,9 +46,13 @@ export function mapColors(labels: readonly number[], scheme: ColorScheme, seed: 
   }
 }
 
+/** Starts of the farthest-first choice that are tried. */
+const STARTS = 8;
+
 /**
  * Random colours as far from black and from each other as their number allows: farthest-first choice
- * on the coarsest lattice that has enough points, ties broken at random.
+ * on the coarsest lattice that has enough points, the best of several random starts. A single label
+ * gets any corner of the colour cube but black.
  */
 export function randomColors(count: number, seed: number): Color[] {
   const random = seededRandom(seed);
@@ -59,19 +63,31 @@ export function randomColors(count: number, seed: number): Color[] {
     candidates.push([at(Math.floor(i / levels ** 2)), at(Math.floor(i / levels) % levels), at(i % levels)]);
   }
   shuffle(candidates, random);
-  if (count === 1) return [candidates[0]]; // any corner, so that seeds differ
-  const separation = candidates.map((color) => squaredDistance(color, [0, 0, 0]));
-  const chosen: Color[] = [];
+  if (count === 1) return [candidates[0]];
+  let best: Color[] = [];
+  let separation = 0;
+  for (let start = 0; start < Math.min(STARTS, candidates.length); start++) {
+    const chosen = farthestFirst(candidates, start, count);
+    const least = leastSeparation(chosen);
+    if (least > separation) [best, separation] = [chosen, least];
+  }
+  shuffle(best, random);
+  return best;
+}
+
+/** Starts with one candidate and adds, one by one, the one farthest from black and all chosen so far. */
+function farthestFirst(candidates: readonly Color[], start: number, count: number): Color[] {
+  const chosen = [candidates[start]];
+  const nearest = candidates.map((color) => Math.min(squaredDistance(color, [0, 0, 0]), squaredDistance(color, chosen[0])));
   while (chosen.length < count) {
-    let best = 0;
-    for (let i = 1; i < candidates.length; i++) if (separation[i] > separation[best]) best = i;
-    const color = candidates[best];
+    let farthest = 0;
+    for (let i = 1; i < candidates.length; i++) if (nearest[i] > nearest[farthest]) farthest = i;
+    const color = candidates[farthest];
     chosen.push(color);
     candidates.forEach((other, i) => {
-      separation[i] = Math.min(separation[i], squaredDistance(color, other));
+      nearest[i] = Math.min(nearest[i], squaredDistance(color, other));
     });
   }
-  shuffle(chosen, random);
   return chosen;
 }
 

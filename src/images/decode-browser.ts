@@ -3,11 +3,11 @@ import type { DecodeLimits } from './decode-limits';
 import { indexedPng } from './png-palette';
 import type { RawImage } from './raw-image';
 
-/** Size of a PNG, from its header; browsers tell others only after decoding. */
-function pngSize(bytes: Uint8Array): { width: number; height: number } | null {
-  if (bytes.byteLength < 24 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return null;
+/** What a PNG's header says; browsers tell the like of other formats only after decoding, or never. */
+function pngHeader(bytes: Uint8Array): { width: number; height: number; grey: boolean } | null {
+  if (bytes.byteLength < 26 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return { width: view.getUint32(16), height: view.getUint32(20) };
+  return { width: view.getUint32(16), height: view.getUint32(20), grey: bytes[25] === 0 || bytes[25] === 4 };
 }
 
 /**
@@ -23,8 +23,8 @@ export async function decodeInBrowser(
   origin: string,
 ): Promise<RawImage> {
   if (bytes.byteLength === 0) throw new ImageError(`${origin} is empty.`);
-  const size = pngSize(bytes);
-  if (size) checkPixels(size, limits, origin);
+  const header = pngHeader(bytes);
+  if (header) checkPixels(header, limits, origin);
   if (purpose === 'mask') {
     const indices = await indexedPng(bytes, origin);
     if (indices) return indices;
@@ -42,7 +42,7 @@ export async function decodeInBrowser(
   try {
     checkPixels(bitmap, limits, origin);
     const image = rasterize(bitmap, bitmap.width, bitmap.height);
-    return purpose === 'mask' && isGrey(image) ? firstChannel(image) : image;
+    return purpose === 'mask' && header?.grey ? firstChannel(image) : image;
   } finally {
     bitmap.close();
   }
@@ -102,14 +102,7 @@ function checkPixels({ width, height }: { width: number; height: number }, { max
   }
 }
 
-/** Browsers decode grey files to RGBA; a mask of equal channels is a label map. */
-function isGrey({ data }: RawImage): boolean {
-  for (let i = 0; i < data.length; i += 4) {
-    if (data[i] !== data[i + 1] || data[i] !== data[i + 2] || data[i + 3] !== 255) return false;
-  }
-  return true;
-}
-
+/** Browsers decode grey files to RGBA. */
 function firstChannel({ data, width, height }: RawImage): RawImage {
   return { width, height, channels: 1, data: Uint8Array.from({ length: width * height }, (_, i) => data[i * 4]) };
 }

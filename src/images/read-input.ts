@@ -56,7 +56,9 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (drawn) return exact(await drawn);
   if (isPixels(input)) {
     const { width, height } = input;
-    const data = Array.isArray(input.data) ? Float32Array.from(input.data, Number) : (input.data as ArrayLike<number>);
+    const given = input.data;
+    const fractional = purpose === 'image' && (given instanceof Float32Array || given instanceof Float64Array);
+    const data = Array.isArray(given) ? Float64Array.from(given, Number) : (given as ArrayLike<number>);
     checkSize(width, height, argument, limits);
     const channels = data.length / (width * height);
     if (channels !== 1 && channels !== 3 && channels !== 4) {
@@ -65,7 +67,6 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
         `${width} x ${height} pixels need ${width * height} values per channel with 1, 3 or 4 channels, but there are ${data.length}.`,
       );
     }
-    const fractional = purpose === 'image' && (data instanceof Float32Array || data instanceof Float64Array);
     return { width, height, channels, data, fractional, lossy: false };
   }
   throw new InvalidInputError(argument, 'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.');

@@ -51,6 +51,7 @@ export const platform: Platform = {
   async encodePng({ data, width, height, channels }) {
     const { default: sharp } = await import('sharp');
     return sharp(data, { raw: { width, height, channels } })
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .png({ palette: false, compressionLevel: 6 })
       .toBuffer();
   },

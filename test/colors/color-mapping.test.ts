@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { colorize, leastSeparation, mapColors, paletteColors, randomColors } from '../../src/colors/color-mapping';
+import { InvalidInputError } from '../../src/errors';
+
+describe('random colours', () => {
+  it('are the same for the same seed and others for another', () => {
+    expect(randomColors(5, 3)).toEqual(randomColors(5, 3));
+    expect(randomColors(5, 3)).not.toEqual(randomColors(5, 4));
+  });
+
+  it('lie as far apart as their number allows: 255 for up to 7, then half, and so on', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 255 }), fc.nat(), (count, seed) => {
+        const levels = Math.max(2, Math.ceil(Math.cbrt(count + 1)));
+        const colors = randomColors(count, seed);
+        expect(new Set(colors.map(String)).size).toBe(count);
+        expect(leastSeparation(colors)).toBeGreaterThanOrEqual(Math.floor(255 / (levels - 1)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('use farther corners first', () => {
+    // Four colours and black fit on corners that differ in two channels, but for one pair.
+    expect(leastSeparation(randomColors(3, 0))).toBeCloseTo(255 * Math.SQRT2, 5);
+  });
+});
+
+describe('palette', () => {
+  // transformers 5: SegGptImageProcessor.get_palette(n), background left out
+  it('is the lattice of Hugging Face', () => {
+    expect(paletteColors(1)).toEqual([[255, 255, 255]]);
+    expect(paletteColors(4)).toEqual([
+      [255, 255, 255],
+      [255, 255, 127],
+      [255, 127, 255],
+      [255, 127, 127],
+    ]);
+    expect(paletteColors(10)[9]).toEqual([170, 255, 255]);
+  });
+});
+
+it('binary is white on black and for one label', () => {
+  expect(mapColors([9], 'binary', 0)).toEqual({ labels: [9], colors: [[255, 255, 255]] });
+  expect(() => mapColors([1, 2], 'binary', 0)).toThrow(InvalidInputError);
+});
+
+it('colours labels and leaves the rest black', () => {
+  const mapping = { labels: [2, 7], colors: [[1, 2, 3] as const, [4, 5, 6] as const] };
+  expect([...colorize(Uint8Array.of(0, 2, 7, 3), mapping)]).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0, 0]);
+});

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import ndarray from 'ndarray';
+import sharp from 'sharp';
+import { InvalidInputError } from '../../src/errors';
+import { type ColorTable, readMask } from '../../src/masks/read-mask';
+import { box, encode } from '../helpers/picture';
+
+const options = { argument: 'prompts[0].mask', limits: { maxPixels: 1_000_000 } };
+const read = (input: Parameters<typeof readMask>[0], table: ColorTable = new Map(), tolerance?: number) =>
+  readMask(input, { ...options, tolerance }, table);
+
+it('takes one channel as labels', async () => {
+  const labels = box(20, 10, 7);
+  expect((await read(await encode('png', labels, 20, 10, 1))).data).toEqual(labels);
+  expect((await read({ data: labels, width: 20, height: 10 })).data).toEqual(labels);
+  expect((await read(ndarray(Int32Array.from(labels), [10, 20]))).data).toEqual(labels);
+});
+
+it('takes booleans', async () => {
+  expect([...(await read({ data: [true, false, true], width: 3, height: 1 })).data]).toEqual([1, 0, 1]);
+});
+
+it('takes the indices of a palette PNG at every depth and filter', async () => {
+  for (const colours of [2, 4, 16, 200]) {
+    const labels = Uint8Array.from({ length: 31 * 17 }, (_, i) => (i * 7919) % colours);
+    const rgb = Uint8Array.from({ length: labels.length * 3 }, (_, i) => (labels[Math.floor(i / 3)] * [37, 91, 53][i % 3]) % 256);
+    const file = await sharp(rgb, { raw: { width: 31, height: 17, channels: 3 } })
+      .png({ palette: true, colours, dither: 0, effort: 1 })
+      .toBuffer();
+    const { data } = await read(file);
+    // The encoder orders its palette as it likes: indices must partition the picture as colours do.
+    const pairs = new Set(Array.from(data, (index, i) => `${index} ${labels[i]}`));
+    expect(pairs.size).toBe(new Set(labels).size);
+  }
+});
+
+it('gives one label to each distinct colour, the same in every mask', async () => {
+  const table: ColorTable = new Map();
+  const red = [255, 0, 0];
+  const blue = [0, 0, 255];
+  const first = await read({ data: [...red, 0, 0, 0, ...blue], width: 3, height: 1 }, table);
+  const second = await read({ data: [...blue, ...blue, ...red], width: 3, height: 1 }, table);
+  expect([...first.data]).toEqual([1, 0, 2]);
+  expect([...second.data]).toEqual([2, 2, 1]);
+});
+
+it('takes transparent pixels as background', async () => {
+  expect([...(await read({ data: [9, 9, 9, 0, 9, 9, 9, 255], width: 2, height: 1 })).data]).toEqual([0, 1]);
+});
+
+it('refuses lossy formats, unless told a tolerance', async () => {
+  const rgb = Uint8Array.from(box(64, 64, 1)).reduce<number[]>((all, label) => (all.push(label * 255, 0, 0), all), []);
+  const jpeg = await encode('jpeg', Uint8Array.from(rgb), 64, 64, 3, { quality: 80 });
+  await expect(read(jpeg)).rejects.toThrow(/lossy format .*tolerance/);
+  const webp = await encode('webp', Uint8Array.from(rgb), 64, 64);
+  await expect(read(webp)).rejects.toThrow(InvalidInputError);
+  const lossless = await encode('webp', Uint8Array.from(rgb), 64, 64, 3, { lossless: true });
+  expect((await read(lossless)).data).toEqual(box(64, 64, 1));
+  const { data } = await read(jpeg, new Map(), 150);
+  expect(new Set(data)).toEqual(new Set([0, 1]));
+  const wrong = data.reduce((sum, label, i) => sum + Number(label !== box(64, 64, 1)[i]), 0);
+  expect(wrong).toBeLessThan(64 * 64 * 0.03);
+});
+
+it.each([
+  ['labels past 255', { data: [300], width: 1, height: 1 }, /label 300; there may be at most 255/],
+  ['fractions', { data: [0.5], width: 1, height: 1 }, /value 0.5; labels are whole numbers/],
+  ['negative labels', { data: [-1], width: 1, height: 1 }, /value -1/],
+  [
+    'more than 255 colours',
+    { data: Array.from({ length: 300 * 3 }, (_, i) => (i % 3 === 0 ? Math.floor(i / 3) % 256 : i % 3 === 1 ? Math.floor(i / 768) * 9 : 40)), width: 300, height: 1 },
+    /more than 255 distinct colours.*photograph/,
+  ],
+])('refuses %s', async (_, input, message) => {
+  const failure = await read(input).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(InvalidInputError);
+  expect((failure as Error).message).toMatch(message);
+});
+
+it('refuses masks of 16 bits', async () => {
+  const file = await sharp(Uint16Array.of(1, 2, 3), { raw: { width: 3, height: 1, channels: 1 } }).toColourspace('grey16').png().toBuffer();
+  await expect(read(file)).rejects.toThrow(/more than 8 bits/);
+});
+
+it('keeps every label of a PNG label map', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 35, maxLength: 35 }), async (labels) => {
+      expect([...(await read(await encode('png', labels, 7, 5, 1))).data]).toEqual([...labels]);
+    }),
+    { numRuns: 30 },
+  );
+});
