@@ -76,7 +76,7 @@ def construct(model: SegGPT, batches, seed: int = 0) -> None:
     filters = cosine_filters(patch)
     bank = torch.zeros(d, 3, patch, patch)
     bank[look] = torch.stack([on_channel(f, channel) for f in filters[:FREQUENCIES] for channel in range(3)])
-    extra = filters[FREQUENCIES : FREQUENCIES + d - texture.start]
+    extra = filters[FREQUENCIES : FREQUENCIES + texture.stop - texture.start]
     bank[texture] = torch.stack([sum(on_channel(f, channel) for channel in range(3)) / math.sqrt(3) for f in extra])
     spread = nn.functional.conv2d(pictures, bank, stride=patch).std((0, 2, 3))
     spread[spread == 0] = 1
