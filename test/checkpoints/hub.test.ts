@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openCheckpoint, type OpenOptions } from '../../src/checkpoints/open-checkpoint';
+import { parseHubId } from '../../src/checkpoints/hub';
+import type { Progress } from '../../src/checkpoints/progress';
+import { AbortedError, DownloadError } from '../../src/errors';
+import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
+
+const weights = Buffer.from(safetensors(randomTensors()));
+const config = Buffer.from(JSON.stringify(miniConfig));
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** A hub on this machine. `misbehave` may answer a request in its own way. */
+class LocalHub {
+  url = '';
+  misbehave: Handler = () => false;
+  listed = { sha256: sha256(weights), size: weights.length };
+  readonly requests: { url: string; range?: string; authorization?: string }[] = [];
+  private readonly server = createServer((request, response) => this.answer(request, response));
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+  /** Requests for the weights' bytes. */
+  get fetches() {
+    return this.requests.filter(({ url }) => url.includes('model.safetensors'));
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const { url = '', headers } = request;
+    this.requests.push({ url, range: headers.range, authorization: headers.authorization });
+    if (this.misbehave(request, response)) return;
+    if (url.startsWith('/api/models/owner/name/revision/')) {
+      const siblings = [
+        { rfilename: 'config.json', size: config.length },
+        { rfilename: 'model.safetensors', size: weights.length, lfs: this.listed },
+      ];
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ sha: 'c0ffee', siblings }));
+      return;
+    }
+    const file = url.endsWith('/config.json') ? config : url.endsWith('/model.safetensors') ? weights : null;
+    if (!file) {
+      response.writeHead(404).end();
+      return;
+    }
+    send(request, response, file);
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, file: Buffer, upTo = file.length): void {
+  const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  response.setHeader('etag', '"v1"');
+  response.setHeader('content-length', file.length - from);
+  if (from > 0) {
+    response.statusCode = 206;
+    response.setHeader('content-range', `bytes ${from}-${file.length - 1}/${file.length}`);
+  }
+  if (upTo >= file.length) response.end(file.subarray(from));
+  else response.write(file.subarray(from, Math.max(from, upTo)), () => setTimeout(() => response.destroy(), 50));
+}
+
+let hub: LocalHub;
+let cache: string;
+beforeEach(async () => {
+  hub = new LocalHub();
+  await hub.start();
+  cache = await mkdtemp(join(tmpdir(), 'seggpt-cache-'));
+});
+afterEach(async () => {
+  hub.stop();
+  await rm(cache, { recursive: true, force: true });
+});
+
+const open = (source = 'owner/name', options: OpenOptions = {}) => openCheckpoint(source, { cache, endpoint: hub.url, ...options });
+const load = async (source?: string, options?: OpenOptions) => {
+  const checkpoint = await open(source, options);
+  const tensor = await checkpoint.read('decoder.decoder_embed.bias');
+  await checkpoint.close();
+  return tensor.data.length;
+};
+const files = async () => (await readdir(cache, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name);
+
+it('knows hub ids from paths', () => {
+  expect(parseHubId('BAAI/seggpt-vit-large')).toEqual({ repository: 'BAAI/seggpt-vit-large', revision: 'main' });
+  expect(parseHubId('a/b@v1.0')).toEqual({ repository: 'a/b', revision: 'v1.0' });
+  for (const path of ['./a', '/a/b', 'a', 'a/b/c', 'dir/model.safetensors', '../b', 'a/../b']) expect(parseHubId(path)).toBeNull();
+});
+
+it('downloads once, with progress, and works offline afterwards', async () => {
+  const steps: Progress[] = [];
+  expect(await load(undefined, { onProgress: (step) => steps.push(step) })).toBe(1024);
+  const last = steps.filter(({ file }) => file === 'model.safetensors').at(-1);
+  expect(last).toEqual({ stage: 'download', file: 'model.safetensors', loaded: weights.length, total: weights.length });
+  expect(hub.fetches).toHaveLength(1);
+  await load();
+  expect(hub.fetches).toHaveLength(1);
+  hub.stop();
+  expect(await load(undefined, { offline: true })).toBe(1024);
+  await expect(load()).rejects.toThrow(/cannot be reached/);
+});
+
+it('goes on where the connection broke', async () => {
+  const cuts = [700, 1500, 2200];
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors') || cuts.length === 0) return false;
+    send(request, response, weights, cuts.shift());
+    return true;
+  };
+  expect(await load()).toBe(1024);
+  expect(hub.fetches.map(({ range }) => range)).toEqual([undefined, 'bytes=700-', 'bytes=1500-', 'bytes=2200-']);
+});
+
+it('keeps what came of a download that was given up, and goes on from there in the next', async () => {
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors')) return false;
+    const begun = request.headers.range !== undefined;
+    send(request, response, weights, begun ? 0 : 900);
+    return true;
+  };
+  await expect(load()).rejects.toThrow(/broke off at byte 900 of .*run it again/);
+  hub.misbehave = () => false;
+  expect(await load()).toBe(1024);
+  expect(hub.fetches.at(-1)?.range).toBe('bytes=900-');
+}, 60_000);
+
+it('starts anew when the file on the server has changed meanwhile', async () => {
+  const abort = new AbortController();
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors')) return false;
+    response.setHeader('etag', '"old"').setHeader('content-length', weights.length).write(weights.subarray(0, 500), () => abort.abort());
+    return true;
+  };
+  await expect(load(undefined, { signal: abort.signal })).rejects.toThrow(AbortedError);
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors') || request.headers['if-range'] !== '"old"') return false;
+    delete request.headers.range; // If-Range does not match: the whole file comes
+    send(request, response, weights);
+    return true;
+  };
+  expect(await load()).toBe(1024);
+});
+
+it('refuses a file of another hash or size than promised, and keeps none of it', async () => {
+  hub.listed = { sha256: sha256(config), size: weights.length };
+  await expect(load()).rejects.toThrow(/SHA-256 .* was promised; it was not kept/);
+  expect(await files()).not.toContain('model.safetensors');
+  expect(await files()).not.toContain('model.safetensors.part');
+  hub.listed = { sha256: sha256(weights), size: weights.length + 1 };
+  await expect(load()).rejects.toThrow(/should have \d+ bytes, but \d+ came/);
+});
+
+it('does not take a connection that ends early for the whole file', async () => {
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors')) return false;
+    response.setHeader('etag', '"v1"').setHeader('transfer-encoding', 'chunked');
+    response.end(weights.subarray(0, 1000));
+    return true;
+  };
+  await expect(load()).rejects.toThrow(DownloadError);
+});
+
+it('says what to do on 401, 403, 404 and 500', async () => {
+  for (const [status, message] of [[401, /set the option token or HF_TOKEN/], [403, /refuses access \(403\)/], [404, /knows no such model/], [500, /answers 500/]] as const) {
+    hub.misbehave = (_, response) => (response.writeHead(status).end(), true);
+    await expect(load()).rejects.toThrow(message);
+  }
+  hub.misbehave = (request, response) => request.url?.endsWith('.safetensors') === true && (response.writeHead(403).end(), true);
+  await expect(load()).rejects.toThrow(/answers 403 .*a token may be needed/);
+  hub.misbehave = (_, response) => (response.end('<html>'), true);
+  await expect(load()).rejects.toThrow(/does not answer like a model hub/);
+});
+
+it('follows redirects, and sends the token to the hub alone', async () => {
+  const elsewhere = new LocalHub();
+  await elsewhere.start();
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors')) return false;
+    response.writeHead(302, { location: `${elsewhere.url.replace('127.0.0.1', 'localhost')}/files/model.safetensors` }).end();
+    return true;
+  };
+  expect(await load(undefined, { token: 'secret' })).toBe(1024);
+  expect(hub.fetches[0].authorization).toBe('Bearer secret');
+  expect(elsewhere.fetches).toEqual([{ url: '/files/model.safetensors', range: undefined, authorization: undefined }]);
+  elsewhere.stop();
+});
+
+it('honours HF_ENDPOINT and HF_TOKEN', async () => {
+  process.env.HF_ENDPOINT = hub.url;
+  process.env.HF_TOKEN = 'from-environment';
+  try {
+    expect(await load('owner/name', { endpoint: undefined })).toBe(1024);
+    expect(hub.requests.every(({ authorization }) => authorization === 'Bearer from-environment')).toBe(true);
+  } finally {
+    delete process.env.HF_ENDPOINT;
+    delete process.env.HF_TOKEN;
+  }
+});
+
+it('loads from a base URL and from the URL of a file, checking a given SHA-256', async () => {
+  expect(await load(`${hub.url}/some/model/`)).toBe(1024);
+  expect(await load(`${hub.url}/other/model.safetensors`)).toBe(1024);
+  await expect(load(`${hub.url}/third`, { sha256: { 'model.safetensors': '00'.repeat(32) } })).rejects.toThrow(/was promised/);
+  await expect(load(`${hub.url}/some/model/nothing.safetensors`)).rejects.toThrow(/answers 404/);
+});
+
+it('stops at once when it is aborted', async () => {
+  const abort = new AbortController();
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors')) return false;
+    response.setHeader('content-length', weights.length).write(weights.subarray(0, 100), () => setTimeout(() => abort.abort(), 20));
+    return true; // and never ends
+  };
+  await expect(load(undefined, { signal: abort.signal })).rejects.toThrow(AbortedError);
+});
+
+it('says so when it is offline and has nothing', async () => {
+  await expect(load(undefined, { offline: true })).rejects.toThrow(/not in the cache .*offline/);
+  expect(hub.requests).toHaveLength(0);
+});

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { halfToFloat, toFloat32 } from '../../src/checkpoints/element-types';
+import { memoryAccess } from '../../src/checkpoints/memory-access';
+import type { RandomAccess } from '../../src/checkpoints/random-access';
+import { openSafetensors } from '../../src/checkpoints/safetensors';
+import { CheckpointError } from '../../src/errors';
+import { safetensors, type Tensors } from '../helpers/tiny-checkpoint';
+
+const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
+const words = (...values: number[]) => new Uint8Array(Uint16Array.from(values).buffer);
+const open = (bytes: Uint8Array) => openSafetensors(memoryAccess(bytes, 'model.safetensors'));
+const openTensors = (tensors: Tensors) => open(safetensors(tensors));
+
+it('reads F32, F16, BF16 and I8 with scales', async () => {
+  const source = await openTensors({
+    a: { shape: [2, 1], data: floats(1.5, -2) },
+    b: { dtype: 'F16', shape: [3], data: words(0x3c00, 0xc000, 0x0001) },
+    c: { dtype: 'BF16', shape: [2], data: words(0x3f80, 0xc040) },
+    d: { dtype: 'I8', shape: [2, 2], data: Uint8Array.of(1, 255, 127, 129) },
+    d_scale: { shape: [2], data: floats(0.5, 2) },
+  });
+  expect([...source.entries.keys()]).toEqual(['a', 'b', 'c', 'd']);
+  expect([...toFloat32(await source.read('a'))]).toEqual([1.5, -2]);
+  expect([...toFloat32(await source.read('b'))]).toEqual([1, -2, 2 ** -24]);
+  expect([...toFloat32(await source.read('c'))]).toEqual([1, -3]);
+  expect([...toFloat32(await source.read('d'))]).toEqual([0.5, -0.5, 254, -254]);
+});
+
+it('knows the special half-precision numbers', () => {
+  expect([0x7bff, 0x0400, 0x8000, 0x7c00].map(halfToFloat)).toEqual([65504, 2 ** -14, -0, Infinity]);
+  expect(halfToFloat(0x7e00)).toBeNaN();
+});
+
+it('reads one tensor at a time, and no byte twice', async () => {
+  const bytes = safetensors({ a: { shape: [100], data: new Uint8Array(400) }, b: { shape: [100], data: new Uint8Array(400) } });
+  const reads: number[] = [];
+  const inner = memoryAccess(bytes, 'x');
+  const counting: RandomAccess = { ...inner, read: (offset, length) => (reads.push(length), inner.read(offset, length)) };
+  const source = await openSafetensors(counting);
+  await source.read('b');
+  expect(reads).toEqual([8, expect.any(Number), 400]);
+});
+
+const sound: Tensors = { a: { shape: [2], data: floats(1, 2) }, b: { shape: [1], data: floats(3) } };
+const withHeader = (change: (entries: Record<string, unknown>) => unknown) => safetensors(sound, change);
+
+describe('refuses', () => {
+  it.each<[string, Uint8Array, RegExp]>([
+    ['a file of a few bytes', Uint8Array.of(1, 2, 3), /has 3 bytes/],
+    ['a header longer than the file', Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 127, 0), /header claims \d+ bytes of a file of 9/],
+    ['a header that is not JSON', Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7b), /not JSON/],
+    ['a list for a header', withHeader(() => []), /not an object/],
+    ['a truncated file', safetensors(sound).slice(0, -5), /lies at bytes .* truncated/],
+    ['offsets that are not numbers', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: ['0', '8'] } })), /lacks a valid/],
+    ['negative offsets', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: [-8, 0] } })), /lacks a valid/],
+    ['a huge shape', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 8] } })), /takes .* bytes, not 8/],
+    ['overlapping tensors', withHeader((e) => ({ ...e, b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } })), /"a" and "b" overlap/],
+    ['types it cannot hold', withHeader((e) => ({ ...e, a: { dtype: 'F8_E4M3', shape: [8], data_offsets: [0, 8] } })), /element type "F8_E4M3"/],
+    ['an entry that is null', withHeader((e) => ({ ...e, a: null })), /"a" lacks/],
+  ])('%s', async (_, bytes, message) => {
+    const failure = await open(bytes).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CheckpointError);
+    expect((failure as Error).message).toMatch(message);
+  });
+
+  it('NaN and infinite weights, of every type', async () => {
+    const source = await openTensors({
+      a: { shape: [2], data: floats(1, NaN) },
+      b: { dtype: 'F16', shape: [1], data: words(0x7c00) },
+      c: { dtype: 'BF16', shape: [1], data: words(0xff80) },
+      d: { dtype: 'I8', shape: [1], data: Uint8Array.of(1) },
+      d_scale: { shape: [1], data: floats(Infinity) },
+    });
+    for (const name of ['a', 'b', 'c', 'd']) await expect(source.read(name)).rejects.toThrow(/NaN or infinite/);
+  });
+
+  it('int8 tensors without scales', async () => {
+    const source = await openTensors({ d: { dtype: 'I8', shape: [1], data: Uint8Array.of(1) } });
+    await expect(source.read('d')).rejects.toThrow(/needs "d_scale" with 1 float32 scales/);
+  });
+});
+
+it('survives any damage: a typed error or a sound file, nothing else, and no read past the end', async () => {
+  const file = safetensors({ ...sound, e: { dtype: 'I8', shape: [2, 2], data: new Uint8Array(4) }, e_scale: { shape: [2], data: floats(1, 1) } });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(file.length - 1), fc.nat(255)), { maxLength: 12 }),
+      fc.nat(file.length),
+      async (edits, cut) => {
+        const bytes = file.slice(0, edits.length % 3 === 0 ? cut : file.length);
+        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+        try {
+          const source = await open(bytes);
+          for (const name of source.entries.keys()) {
+            const tensor = await source.read(name);
+            expect(tensor.data.byteLength).toBeLessThanOrEqual(bytes.length);
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(CheckpointError);
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
