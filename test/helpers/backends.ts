@@ -1,17 +1,18 @@
+import type { BackendChoice } from '../../src/engines/create-engine';
 import { platform } from '../../src/platform';
 import type { TfjsBackend } from '../../src/platform/platform';
 
-/** TF.js backends that start on this machine, of those that parity is asked for on. */
-export async function availableBackends(): Promise<TfjsBackend[]> {
-  const found: TfjsBackend[] = [];
-  for (const name of ['cpu', 'wasm', 'webgpu', 'tensorflow'] as const) {
-    const outcome = await platform.tfjsBackend(name);
-    if ('unavailable' in outcome) {
-      if (process.env.SEGGPT_TEST_BACKENDS?.split(',').includes(name)) throw new Error(`${name}: ${outcome.unavailable}`);
-    } else {
-      outcome.close?.();
-      found.push(name);
-    }
+/** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */
+const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(',');
+
+/** Whether a backend starts on this machine. */
+export async function isAvailable(backend: BackendChoice): Promise<boolean> {
+  if (backend === 'wasm') return true;
+  const outcome = await platform.tfjsBackend((backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend);
+  if ('unavailable' in outcome) {
+    if (required.includes(backend)) throw new Error(`${backend} should start here: ${outcome.unavailable}`);
+    return false;
   }
-  return found;
+  outcome.close?.();
+  return true;
 }
