@@ -225,8 +225,9 @@ export class Painter {
       engine.dispose(image);
       return yield* model.paintMerged(merged, layout, positions, targetPlan(layout), { skipUnread: true });
     };
-    const painted = await drive(engine, steps(), options.signal, this.progress(options));
+    const painted = await drive(engine, steps(), options.signal, this.progress(options, this.config.depth));
     try {
+      throwIfAborted(options.signal);
       return this.dropSeam(await engine.download(painted), painted.shape);
     } finally {
       engine.dispose(painted);

@@ -35,7 +35,9 @@ const matrixOf = (value: EngineTensor): tfjs.Tensor2D => value as tfjs.Tensor2D;
  * of a synchronous call and puts the caller's back.
  */
 export class TfjsEngine implements Engine {
-  private readonly weights = new Set<tfjs.Tensor>();
+  /** Weights and uploads outside any tidy: what `release` has to free. */
+  private readonly owned = new Set<tfjs.Tensor>();
+  private tidyDepth = 0;
   private released = false;
 
   /** @param backend a registered and initialised TF.js backend, e.g. `'webgpu'`. */
@@ -47,7 +49,11 @@ export class TfjsEngine implements Engine {
   ) {}
 
   upload(data: Float32Array, shape: readonly number[]): EngineTensor {
-    return this.run(() => this.tf.tensor(data, [...shape], 'float32'));
+    return this.run(() => {
+      const tensor = this.tf.tensor(data, [...shape], 'float32');
+      if (this.tidyDepth === 0) this.owned.add(tensor);
+      return tensor;
+    });
   }
 
   async download(tensor: EngineTensor): Promise<Float32Array> {
@@ -56,18 +62,24 @@ export class TfjsEngine implements Engine {
 
   dispose(...items: readonly (EngineTensor | LinearWeights)[]): void {
     for (const item of items) {
-      if ('weight' in item) {
-        const { weight, bias } = item as TfjsLinear;
-        weight.dispose();
-        bias?.dispose();
-      } else if (!tensorOf(item as EngineTensor).isDisposed) {
-        tensorOf(item as EngineTensor).dispose();
+      const { weight, bias } = item as TfjsLinear;
+      for (const tensor of weight ? [weight, bias] : [tensorOf(item as EngineTensor)]) {
+        if (!tensor || tensor.isDisposed) continue;
+        this.owned.delete(tensor);
+        tensor.dispose();
       }
     }
   }
 
   tidy<Result>(work: () => Result): Result {
-    return this.run(() => this.tf.tidy(work as () => tfjs.TensorContainer) as Result);
+    return this.run(() => {
+      this.tidyDepth++;
+      try {
+        return this.tf.tidy(work as () => tfjs.TensorContainer) as Result;
+      } finally {
+        this.tidyDepth--;
+      }
+    });
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
@@ -84,8 +96,8 @@ export class TfjsEngine implements Engine {
 
   release(): void {
     if (this.released) return;
-    for (const tensor of this.weights) tensor.dispose();
-    this.weights.clear();
+    for (const tensor of this.owned) tensor.dispose();
+    this.owned.clear();
     this.released = true;
     this.onRelease?.();
   }
@@ -99,8 +111,8 @@ export class TfjsEngine implements Engine {
         weight: this.tf.tensor2d(toFloat32(weight), [outputs, inputs]),
         bias: bias && this.tf.tensor1d(toFloat32(bias)),
       };
-      this.weights.add(kept.weight);
-      if (kept.bias) this.weights.add(kept.bias);
+      this.owned.add(kept.weight);
+      if (kept.bias) this.owned.add(kept.bias);
       return kept;
     });
   }
