@@ -55,7 +55,9 @@ def markdown(result: dict) -> str:
         "unseen": "Unseen class, different images",
     }
     for protocol, title in titles.items():
-        rows = result["tables"]["model"].get(protocol, {})
+        rows = result["tables"]["model"].get(protocol)
+        if not rows:
+            continue
         lines += ["", f"| {title} | " + " | ".join(methods) + " |", "|---|" + "--:|" * len(methods)]
         for name in sorted(rows):
             values = [result["tables"][m][protocol][name] for m in methods]

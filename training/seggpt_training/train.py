@@ -215,7 +215,8 @@ class Trainer:
                     self.validate()
                     validated = mark = time.time()
         self.save()
-        self.validate()
+        if not stop:
+            self.validate()
 
     def _batches(self):
         """Batches from the current step on."""

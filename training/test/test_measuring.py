@@ -1,0 +1,92 @@
+import json
+import tarfile
+
+import numpy as np
+import pytest
+
+from conftest import add_picture
+from seggpt_training import full_evaluation, video
+from seggpt_training.baselines import BASELINES
+from seggpt_training.card import write_card
+from seggpt_training.data import procedural
+from seggpt_training.data.cache import IGNORE
+from seggpt_training.data.episodes import Half
+from seggpt_training.data.val_episodes import Trial
+from seggpt_training.errors import RecipeError
+from seggpt_training.evaluate import decode, headline, iou, show, summarise
+from seggpt_training.export import export
+from seggpt_training.train import Trainer
+
+
+def square(size=64, left=20, side=24) -> Half:
+    """A red square on blue."""
+    labels = np.zeros((size, size), np.uint8)
+    labels[20 : 20 + side, left : left + side] = 1
+    image = np.full((size, size, 3), (20, 40, 200), np.uint8)
+    image[labels == 1] = (220, 30, 20)
+    return Half(image, labels)
+
+
+def test_iou_counts_no_ignored_pixels():
+    truth = np.array([[1, 1, 0, IGNORE]], np.uint8)
+    assert iou(np.array([[True, False, False, True]]), truth) == 0.5
+    assert iou(np.zeros((1, 4), bool), np.zeros((1, 4), np.uint8)) == 1.0
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_find_what_has_not_moved(name):
+    half = square()
+    assert iou(BASELINES[name](Trial("a", "same", [half], half)), half.labels) > 0.9
+
+
+def test_colour_beats_copying_when_things_move():
+    trial = Trial("a", "same", [square()], square(left=36))
+    scores = {name: iou(baseline(trial), trial.target.labels) for name, baseline in BASELINES.items()}
+    assert scores["copy"] < 0.3 and scores["nearest"] > 0.8
+
+
+def test_paintings_decode_to_the_nearer_colour():
+    painting = np.array([[[255, 255, 255], [140, 130, 128], [100, 120, 125], [0, 0, 0]]], float)
+    assert decode(painting).tolist() == [[True, True, False, False]]
+
+
+def test_means_are_over_data_sets_not_over_episodes():
+    trials = [Trial(name, "same", [], square()) for name in ("a", "a", "a", "b")]
+    full, none = square().labels == 1, np.zeros((64, 64), bool)
+    table = summarise(trials, [full, full, full, none])
+    assert table == {("same", "a"): 1.0, ("same", "b"): 0.0}
+    assert headline(table) == {"same": 0.5}
+    assert "same 0.500" in show(table, table)
+
+
+def test_boundaries_are_compared_within_a_few_pixels():
+    truth = square(128).labels
+    assert video.boundary_f(truth == 1, truth) == 1.0
+    assert video.boundary_f(np.roll(truth, 1, 0) == 1, truth) == 1.0
+    assert video.boundary_f(np.roll(truth, 40, 0) == 1, truth) < 0.5
+    assert video.boundary_f(np.zeros_like(truth, bool), truth) == 0.0
+
+
+def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
+    trainer = Trainer(config, cache, tmp_path / "run", workers=0)
+    trainer.begin()
+    trainer.validate(1, 1)
+    trainer.save()
+    export(tmp_path / "run" / "last.pt", tmp_path / "weights")
+    with tarfile.open(tmp_path / "videos.tar", "w") as tar:
+        for frame in range(3):
+            half = square(left=20 + frame)
+            add_picture(tar, f"moving/{frame:05d}", half.image, half.labels)
+    result = full_evaluation.measure(tmp_path / "weights", cache, tmp_path / "videos.tar", each=2, five=1)
+    full_evaluation.write(result, tmp_path / "result.json")
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert set(result["tables"]) == {"model", *BASELINES, "model, five prompts", "model, first of the five"}
+    assert set(result["videos"]["moving"]) == {"J", "F", "copy J", "copy F"}
+    write_card(tmp_path / "weights", pack, tmp_path / "run", result, "a test")
+    card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
+    assert "Research use only" in card and "| places |" in card and "| moving |" in card
+
+
+def test_measuring_without_weights_says_so(cache, tmp_path):
+    with pytest.raises(RecipeError, match="export first"):
+        full_evaluation.measure(tmp_path, cache, None, 1, 0)
