@@ -9,7 +9,9 @@ const browserPlatform: NonNullable<Options['esbuildPlugins']>[number] = {
   name: 'browser-platform',
   setup(build) {
     build.onResolve({ filter: /^\.\/node$/ }, ({ importer }) =>
-      importer.endsWith(join('platform', 'index.ts')) ? { path: join(dirname(importer), 'browser.ts') } : undefined,
+      importer.endsWith(join('platform', 'index.ts'))
+        ? { path: join(dirname(importer), 'browser.ts') }
+        : undefined,
     );
   },
 };
@@ -33,7 +35,7 @@ export default defineConfig([
     platform: 'node',
     format: ['esm'],
     splitting: true,
-    dts: { ...dts, entry: { index: "src/index.ts" } },
+    dts: { ...dts, entry: { index: 'src/index.ts' } },
   },
   {
     ...shared,

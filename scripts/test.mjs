@@ -10,8 +10,12 @@ const env = { ...process.env };
 if (!env.VK_DRIVER_FILES && existsSync(swiftShader)) env.VK_DRIVER_FILES = swiftShader;
 
 const flags = ['--experimental-vm-modules', '--no-warnings'];
-const { status } = spawnSync(process.execPath, [...flags, 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env,
-});
+const { status } = spawnSync(
+  process.execPath,
+  [...flags, 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    env,
+  },
+);
 process.exit(status ?? 1);

@@ -1,5 +1,9 @@
 /** What the package exports. Nothing else happens here. */
-export { segmentInContext, releaseModels, type SegmentInContextOptions } from './segment-in-context';
+export {
+  segmentInContext,
+  releaseModels,
+  type SegmentInContextOptions,
+} from './segment-in-context';
 export { InContextSegmenter, type SegmentOptions } from './segmenter';
 export { PreparedPrompts, type RunOptions, type TargetOptions } from './prepared-prompts';
 export type { Prompt, PromptSet, ReadPromptOptions } from './prompts';
@@ -28,7 +32,12 @@ export { type Color, type ColorMapping, type ColorScheme, mapColors } from './co
 export type { Decoded, Painting, Upsampling } from './colors/decode';
 export { denormalizeColors, normalizeColors } from './canvas/normalize';
 
-export { Painter, type PainterLoadOptions, type PromptHalves, type StepOptions } from './painter/painter';
+export {
+  Painter,
+  type PainterLoadOptions,
+  type PromptHalves,
+  type StepOptions,
+} from './painter/painter';
 export type { PaintingContext } from './painter/painting-context';
 export { type PainterConfig, parsePainterConfig, vitLargeConfig } from './painter/config';
 export type { PaintInputs } from './painter/inputs';

@@ -8,8 +8,20 @@
  */
 import { gridHalf, type HalfSize, imageHalf, maskHalf } from './canvas/half';
 import { denormalizeColors, normalizeColors } from './canvas/normalize';
-import { type ColorMapping, type ColorScheme, colorSchemes, mapColors } from './colors/color-mapping';
-import { colorFits, type Decoded, decodeFits, type Painting, type Upsampling, upsamplings } from './colors/decode';
+import {
+  type ColorMapping,
+  type ColorScheme,
+  colorSchemes,
+  mapColors,
+} from './colors/color-mapping';
+import {
+  colorFits,
+  type Decoded,
+  decodeFits,
+  type Painting,
+  type Upsampling,
+  upsamplings,
+} from './colors/decode';
 import { InvalidInputError } from './errors';
 import type { PromptHalves } from './painter/painter';
 import type { Task } from './painter/model';
@@ -48,13 +60,19 @@ export interface SegmentationOptions {
 export function resolveOptions(options: SegmentationOptions = {}): Required<SegmentationOptions> {
   const oneOf = <Value>(name: string, value: Value, allowed: readonly Value[]): Value => {
     if (!allowed.includes(value)) {
-      throw new InvalidInputError(name, `must be one of ${allowed.join(', ')}, is ${JSON.stringify(value)}.`);
+      throw new InvalidInputError(
+        name,
+        `must be one of ${allowed.join(', ')}, is ${JSON.stringify(value)}.`,
+      );
     }
     return value;
   };
   const whole = (name: string, value: number, least: number, most: number): number => {
     if (!Number.isInteger(value) || value < least || value > most) {
-      throw new InvalidInputError(name, `must be a whole number from ${least} to ${most}, is ${JSON.stringify(value)}.`);
+      throw new InvalidInputError(
+        name,
+        `must be a whole number from ${least} to ${most}, is ${JSON.stringify(value)}.`,
+      );
     }
     return value;
   };
@@ -76,7 +94,10 @@ export interface Pass {
 }
 
 /** Deals labels out to passes and gives them colours. */
-export function planPasses(labels: readonly number[], options: Required<SegmentationOptions>): Pass[] {
+export function planPasses(
+  labels: readonly number[],
+  options: Required<SegmentationOptions>,
+): Pass[] {
   const { colors, seed } = options;
   const perPass = colors === 'binary' ? 1 : options.labelsPerPass;
   // Only random colours differ from one painting to the next.
@@ -84,20 +105,33 @@ export function planPasses(labels: readonly number[], options: Required<Segmenta
   const passes = Math.ceil(labels.length / perPass);
   return Array.from({ length: passes }, (_, p) => {
     const group = labels.filter((_label, i) => i % passes === p);
-    const mappings = Array.from({ length: count }, (_mapping, k) => mapColors(group, colors, (seed + k) >>> 0));
+    const mappings = Array.from({ length: count }, (_mapping, k) =>
+      mapColors(group, colors, (seed + k) >>> 0),
+    );
     return { labels: group, mappings };
   });
 }
 
 /** Prompts as upper halves of canvases, in normalised colours: one canvas each, or one for all. */
-export function stitchPrompts(set: PromptSet, mapping: ColorMapping, ensemble: Ensemble, size: HalfSize): PromptHalves {
+export function stitchPrompts(
+  set: PromptSet,
+  mapping: ColorMapping,
+  ensemble: Ensemble,
+  size: HalfSize,
+): PromptHalves {
   const { prompts } = set;
   const { height, width } = size;
   const drawImage = (i: number, cell: HalfSize) => imageHalf(prompts[i].image, cell);
   const drawMask = (i: number, cell: HalfSize) => maskHalf(prompts[i].mask, mapping, cell);
   if (ensemble === 'spatial') {
     const images = normalizeColors(gridHalf(prompts.length, size, drawImage));
-    return { count: 1, height, width, images, masks: normalizeColors(gridHalf(prompts.length, size, drawMask)) };
+    return {
+      count: 1,
+      height,
+      width,
+      images,
+      masks: normalizeColors(gridHalf(prompts.length, size, drawMask)),
+    };
   }
   const length = height * width * 3;
   const images = new Float32Array(prompts.length * length);
@@ -116,7 +150,10 @@ export interface PaintedPass {
 }
 
 /** A painted half in RGB 0 … 255. */
-export function toPaintings({ mapping, painted }: PaintedPass, { height, width }: HalfSize): Painting[] {
+export function toPaintings(
+  { mapping, painted }: PaintedPass,
+  { height, width }: HalfSize,
+): Painting[] {
   const length = height * width * 3;
   return Array.from({ length: painted.length / length }, (_, m) => ({
     width,
@@ -133,7 +170,10 @@ export function toPaintings({ mapping, painted }: PaintedPass, { height, width }
  * @param target height and width of the result.
  */
 export function decodePaintings(
-  passes: readonly { readonly labels: readonly number[]; readonly paintings: readonly Painting[] }[],
+  passes: readonly {
+    readonly labels: readonly number[];
+    readonly paintings: readonly Painting[];
+  }[],
   target: readonly [height: number, width: number],
   upsampling: Upsampling,
 ): Decoded {
@@ -148,5 +188,7 @@ export function decodePaintings(
 
 function averagePlanes(all: readonly Float32Array[][]): Float32Array[] {
   if (all.length === 1) return all[0];
-  return all[0].map((first, k) => first.map((_, i) => all.reduce((sum, planes) => sum + planes[k][i], 0) / all.length));
+  return all[0].map((first, k) =>
+    first.map((_, i) => all.reduce((sum, planes) => sum + planes[k][i], 0) / all.length),
+  );
 }

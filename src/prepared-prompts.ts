@@ -9,7 +9,14 @@ import type { Painter } from './painter/painter';
 import type { PaintingContext } from './painter/painting-context';
 import { readTarget, type PromptSet } from './prompts';
 import { SegmentationResult } from './result';
-import { decodePaintings, type Pass, planPasses, type SegmentationOptions, stitchPrompts, toPaintings } from './pipeline';
+import {
+  decodePaintings,
+  type Pass,
+  planPasses,
+  type SegmentationOptions,
+  stitchPrompts,
+  toPaintings,
+} from './pipeline';
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
@@ -23,7 +30,10 @@ export interface TargetOptions extends RunOptions {
 
 interface PreparedPass {
   readonly pass: Pass;
-  readonly contexts: readonly { readonly mapping: ColorMapping; readonly context: PaintingContext }[];
+  readonly contexts: readonly {
+    readonly mapping: ColorMapping;
+    readonly context: PaintingContext;
+  }[];
 }
 
 /**
@@ -58,7 +68,12 @@ export class PreparedPrompts {
         for (const mapping of pass.mappings) {
           const halves = stitchPrompts(set, mapping, options.ensemble, size);
           const step = { signal: run.signal, onProgress: report };
-          const context = await painter.prepare(halves, options.task, options.ensemble === 'feature', step);
+          const context = await painter.prepare(
+            halves,
+            options.task,
+            options.ensemble === 'feature',
+            step,
+          );
           made.push(context);
           contexts.push({ mapping, context });
         }
@@ -86,7 +101,10 @@ export class PreparedPrompts {
   }
 
   /** Segments a picture that has been read already. */
-  async segmentImage(image: RgbImage, { signal, onProgress }: RunOptions = {}): Promise<SegmentationResult> {
+  async segmentImage(
+    image: RgbImage,
+    { signal, onProgress }: RunOptions = {},
+  ): Promise<SegmentationResult> {
     const { painter, size } = this;
     const half = normalizeColors(imageHalf(image, size));
     const plan = this.passes.map(({ pass }) => pass);
@@ -102,7 +120,14 @@ export class PreparedPrompts {
     }
     const decoded = decodePaintings(passes, [image.height, image.width], this.options.upsampling);
     const paintings = passes.flatMap((pass) => pass.paintings);
-    return new SegmentationResult(image, decoded, this.set.labels, this.set.names, paintings, painter.engine.name);
+    return new SegmentationResult(
+      image,
+      decoded,
+      this.set.labels,
+      this.set.names,
+      paintings,
+      painter.engine.name,
+    );
   }
 
   /** Frees what was prepared. Calling it again does nothing. */
@@ -126,7 +151,11 @@ function countBlocks(
   const paintings = passes.reduce((sum, { mappings }) => sum + mappings.length, 0);
   let finished = 0;
   return (fraction) => {
-    onProgress({ stage, loaded: Math.round((finished + fraction) * blocks), total: paintings * blocks });
+    onProgress({
+      stage,
+      loaded: Math.round((finished + fraction) * blocks),
+      total: paintings * blocks,
+    });
     if (fraction >= 1) finished++;
   };
 }

@@ -39,12 +39,18 @@ export interface PromptSet {
  *
  * @throws InvalidInputError, ImageError, AbortedError
  */
-export async function readPrompts(prompts: readonly Prompt[], options: ReadPromptOptions = {}): Promise<PromptSet> {
+export async function readPrompts(
+  prompts: readonly Prompt[],
+  options: ReadPromptOptions = {},
+): Promise<PromptSet> {
   if (!Array.isArray(prompts)) {
     throw new InvalidInputError('prompts', 'must be an array of { image, mask }.');
   }
   if (prompts.length === 0) {
-    throw new InvalidInputError('prompts', 'is empty; give at least one { image, mask } to segment by.');
+    throw new InvalidInputError(
+      'prompts',
+      'is empty; give at least one { image, mask } to segment by.',
+    );
   }
   const limits = { maxPixels: options.maxPixels ?? defaultLimits.maxPixels };
   const { signal, tolerance } = options;
@@ -53,11 +59,20 @@ export async function readPrompts(prompts: readonly Prompt[], options: ReadPromp
   const labels = new Set<number>();
   for (const [i, prompt] of (prompts as readonly Prompt[]).entries()) {
     const argument = `prompts[${i}]`;
-    if (typeof prompt !== 'object' || prompt === null || !('image' in prompt) || !('mask' in prompt)) {
+    if (
+      typeof prompt !== 'object' ||
+      prompt === null ||
+      !('image' in prompt) ||
+      !('mask' in prompt)
+    ) {
       throw new InvalidInputError(argument, 'must have an image and a mask.');
     }
     const image = await readImage(prompt.image, { argument: `${argument}.image`, limits, signal });
-    let mask = await readMask(prompt.mask, { argument: `${argument}.mask`, limits, signal, tolerance }, table);
+    let mask = await readMask(
+      prompt.mask,
+      { argument: `${argument}.mask`, limits, signal, tolerance },
+      table,
+    );
     if (mask.width !== image.width || mask.height !== image.height) {
       if (!options.resizeMasks) {
         throw new InvalidInputError(
@@ -66,20 +81,31 @@ export async function readPrompts(prompts: readonly Prompt[], options: ReadPromp
         );
       }
       const { width, height } = image;
-      mask = { width, height, data: resizeNearest(mask.data, [mask.height, mask.width, 1], [height, width]) };
+      mask = {
+        width,
+        height,
+        data: resizeNearest(mask.data, [mask.height, mask.width, 1], [height, width]),
+      };
     }
     checkNotEmpty(mask, `${argument}.mask`);
     for (const label of labelsOf(mask)) labels.add(label);
     read.push({ image, mask });
   }
   const sorted = [...labels].sort((a, b) => a - b);
-  const colorOf = new Map([...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]));
-  const names = sorted.map((label) => options.labels?.[label] ?? colorOf.get(label) ?? String(label));
+  const colorOf = new Map(
+    [...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
+  );
+  const names = sorted.map(
+    (label) => options.labels?.[label] ?? colorOf.get(label) ?? String(label),
+  );
   return { prompts: read, labels: sorted, names };
 }
 
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
-export function readTarget(target: ImageInput, { maxPixels, signal }: ReadPromptOptions = {}): Promise<RgbImage> {
+export function readTarget(
+  target: ImageInput,
+  { maxPixels, signal }: ReadPromptOptions = {},
+): Promise<RgbImage> {
   const limits = { maxPixels: maxPixels ?? defaultLimits.maxPixels };
   return readImage(target, { argument: 'target', limits, signal });
 }

@@ -47,7 +47,11 @@ export class SegmentationResult {
   get painting(): Picture {
     const { data, width, height } = this.paintings[0];
     const rounded = Uint8Array.from(data, Math.round);
-    return new Picture(this.width, this.height, resizeBicubic(rounded, [height, width, 3], [this.height, this.width]));
+    return new Picture(
+      this.width,
+      this.height,
+      resizeBicubic(rounded, [height, width, 3], [this.height, this.width]),
+    );
   }
 
   /**

@@ -9,7 +9,8 @@ import type { SegmentationResult } from './result';
 import { resolveOptions } from './pipeline';
 import { InContextSegmenter, type SegmentOptions } from './segmenter';
 
-export interface SegmentInContextOptions extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {
+export interface SegmentInContextOptions
+  extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {
   /** The model to use. @default the bundled one */
   readonly model?: CheckpointSource;
 }
@@ -61,7 +62,10 @@ export async function releaseModels(): Promise<void> {
 function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSegmenter> {
   const { model = BundledModel, signal, onProgress, ...rest } = options;
   const { backend, precision, threads } = rest;
-  const key = typeof model === 'string' || model instanceof URL ? JSON.stringify([String(model), backend, precision, threads]) : model;
+  const key =
+    typeof model === 'string' || model instanceof URL
+      ? JSON.stringify([String(model), backend, precision, threads])
+      : model;
   let loading = shared.get(key);
   if (!loading) {
     // Other calls may wait for the same model, so one call's signal must not stop the loading.
@@ -73,7 +77,10 @@ function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSeg
 }
 
 /** Waits for work that goes on when the wait is aborted. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+function unlessAborted<Value>(
+  work: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     const stop = () => reject(new AbortedError(signal));

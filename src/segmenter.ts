@@ -33,7 +33,10 @@ export class InContextSegmenter {
    * @param source a directory, a `.safetensors` or `.pth` file, a hub id, a URL; the bundled model by default.
    * @throws CheckpointError, DownloadError, BackendError, AbortedError
    */
-  static async load(source: CheckpointSource = BundledModel, options: PainterLoadOptions = {}): Promise<InContextSegmenter> {
+  static async load(
+    source: CheckpointSource = BundledModel,
+    options: PainterLoadOptions = {},
+  ): Promise<InContextSegmenter> {
     return new InContextSegmenter(await Painter.load(source, options));
   }
 
@@ -52,11 +55,19 @@ export class InContextSegmenter {
    *
    * @throws InvalidInputError, ImageError, AbortedError, DisposedError
    */
-  async prepare(prompts: readonly Prompt[], options: SegmentOptions = {}): Promise<PreparedPrompts> {
+  async prepare(
+    prompts: readonly Prompt[],
+    options: SegmentOptions = {},
+  ): Promise<PreparedPrompts> {
     this.painter.checkAlive();
     throwIfAborted(options.signal);
     const resolved = resolveOptions(options);
-    return PreparedPrompts.create(this.painter, await readPrompts(prompts, options), resolved, options);
+    return PreparedPrompts.create(
+      this.painter,
+      await readPrompts(prompts, options),
+      resolved,
+      options,
+    );
   }
 
   /**
@@ -64,7 +75,11 @@ export class InContextSegmenter {
    *
    * @throws InvalidInputError, ImageError, AbortedError, DisposedError
    */
-  async segment(prompts: readonly Prompt[], target: ImageInput, options: SegmentOptions = {}): Promise<SegmentationResult> {
+  async segment(
+    prompts: readonly Prompt[],
+    target: ImageInput,
+    options: SegmentOptions = {},
+  ): Promise<SegmentationResult> {
     this.painter.checkAlive();
     throwIfAborted(options.signal);
     const resolved = resolveOptions(options);

@@ -16,7 +16,10 @@ export function imageHalf(image: RgbImage, size: HalfSize): Uint8Array {
 
 /** A label map squeezed to a half by nearest, then coloured: `(height, width, 3)` 8-bit. */
 export function maskHalf(mask: LabelMap, mapping: ColorMapping, size: HalfSize): Uint8Array {
-  return colorize(resizeNearest(mask.data, [mask.height, mask.width, 1], [size.height, size.width]), mapping);
+  return colorize(
+    resizeNearest(mask.data, [mask.height, mask.width, 1], [size.height, size.width]),
+    mapping,
+  );
 }
 
 /**
@@ -25,7 +28,11 @@ export function maskHalf(mask: LabelMap, mapping: ColorMapping, size: HalfSize):
  *
  * @param draw makes cell `i` at a given size, `(height, width, 3)`.
  */
-export function gridHalf(count: number, size: HalfSize, draw: (index: number, size: HalfSize) => Uint8Array): Uint8Array {
+export function gridHalf(
+  count: number,
+  size: HalfSize,
+  draw: (index: number, size: HalfSize) => Uint8Array,
+): Uint8Array {
   const side = Math.ceil(Math.sqrt(count));
   const result = new Uint8Array(size.height * size.width * 3);
   const edge = (length: number, i: number) => Math.round((length * i) / side);
@@ -33,10 +40,16 @@ export function gridHalf(count: number, size: HalfSize, draw: (index: number, si
     for (let column = 0; column < side; column++) {
       const [top, bottom] = [edge(size.height, row), edge(size.height, row + 1)];
       const [left, right] = [edge(size.width, column), edge(size.width, column + 1)];
-      const cell = draw((row * side + column) % count, { height: bottom - top, width: right - left });
+      const cell = draw((row * side + column) % count, {
+        height: bottom - top,
+        width: right - left,
+      });
       const stride = (right - left) * 3;
       for (let y = top; y < bottom; y++) {
-        result.set(cell.subarray((y - top) * stride, (y - top + 1) * stride), (y * size.width + left) * 3);
+        result.set(
+          cell.subarray((y - top) * stride, (y - top + 1) * stride),
+          (y * size.width + left) * 3,
+        );
       }
     }
   }

@@ -6,7 +6,10 @@ import type { TensorSource } from './tensor-source';
  *
  * @throws CheckpointError naming the tensor, what was expected and what was found.
  */
-export function checkParameters(source: TensorSource, expected: ReadonlyMap<string, readonly number[]>): void {
+export function checkParameters(
+  source: TensorSource,
+  expected: ReadonlyMap<string, readonly number[]>,
+): void {
   const { origin, entries } = source;
   const show = (shape: readonly number[]) => `[${shape.join(', ')}]`;
   for (const [name, shape] of expected) {
@@ -17,12 +20,16 @@ export function checkParameters(source: TensorSource, expected: ReadonlyMap<stri
       );
     }
     if (show(found.shape) !== show(shape)) {
-      throw new CheckpointError(`${origin}: "${name}" should have shape ${show(shape)}, but has ${show(found.shape)}.`);
+      throw new CheckpointError(
+        `${origin}: "${name}" should have shape ${show(shape)}, but has ${show(found.shape)}.`,
+      );
     }
   }
   for (const name of entries.keys()) {
     if (!expected.has(name)) {
-      throw new CheckpointError(`${origin} holds a tensor "${name}" that the model has no place for. Does config.json belong to it?`);
+      throw new CheckpointError(
+        `${origin} holds a tensor "${name}" that the model has no place for. Does config.json belong to it?`,
+      );
     }
   }
 }

@@ -23,7 +23,8 @@ export function directoryFiles(directory: string): CheckpointFiles {
     origin: directory,
     has,
     open: (name) => platform.openFile(path(name)),
-    json: async (name) => ((await has(name)) ? readJson(await platform.openFile(path(name))) : null),
+    json: async (name) =>
+      (await has(name)) ? readJson(await platform.openFile(path(name))) : null,
   };
 }
 
@@ -32,7 +33,8 @@ const LARGEST_JSON = 64 << 20;
 /** Reads a whole JSON file and closes it. @throws CheckpointError */
 export async function readJson(access: RandomAccess): Promise<unknown> {
   try {
-    if (access.size > LARGEST_JSON) throw new CheckpointError(`${access.origin} is too large for a config file.`);
+    if (access.size > LARGEST_JSON)
+      throw new CheckpointError(`${access.origin} is too large for a config file.`);
     return JSON.parse(new TextDecoder().decode(await access.read(0, access.size)));
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;

@@ -33,7 +33,8 @@ export function toFloat32(tensor: StoredTensor): Float32Array {
   } else if (dtype === 'I8') {
     const integers = new Int8Array(data.buffer, data.byteOffset, length);
     const row = length / (scales?.length ?? 1);
-    for (let i = 0; i < length; i++) result[i] = integers[i] * (scales ? scales[Math.floor(i / row)] : 1);
+    for (let i = 0; i < length; i++)
+      result[i] = integers[i] * (scales ? scales[Math.floor(i / row)] : 1);
   } else {
     const words = new Uint16Array(length);
     new Uint8Array(words.buffer).set(data);

@@ -22,13 +22,19 @@ const ATTEMPTS = 4;
 const STALL_MS = 30_000;
 
 /** `fetch` with this package's errors. Redirects are followed; a token is not sent on to another host. */
-export async function request(url: string, options: RequestOptions & { method?: string }): Promise<Response> {
+export async function request(
+  url: string,
+  options: RequestOptions & { method?: string },
+): Promise<Response> {
   try {
     return await fetch(url, options);
   } catch (cause) {
     if (options.signal?.aborted) throw new AbortedError(options.signal);
     const why = (cause as Error).cause ?? cause;
-    throw new DownloadError(`${url} cannot be reached (${String((why as Error).message ?? why)}).`, { cause });
+    throw new DownloadError(
+      `${url} cannot be reached (${String((why as Error).message ?? why)}).`,
+      { cause },
+    );
   }
 }
 
@@ -46,7 +52,9 @@ export function head(url: string, options: RequestOptions): Promise<Response> {
  */
 export async function fetchPieces(
   url: string,
-  options: RequestOptions & { readonly begun: { readonly size: number; readonly version: string } | null },
+  options: RequestOptions & {
+    readonly begun: { readonly size: number; readonly version: string } | null;
+  },
 ): Promise<Transfer> {
   const { begun } = options;
   let response = await ask(url, options, begun?.size ?? 0, begun?.version ?? '');
@@ -67,7 +75,7 @@ async function* resuming(
 ): AsyncGenerator<Uint8Array> {
   let at = offset;
   let response = first;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     let broken: unknown;
     const reader = response.body?.getReader();
     try {
@@ -86,9 +94,12 @@ async function* resuming(
     throwIfAborted(options.signal);
     if (!broken && (size === undefined || at >= size)) return;
     if (++failures >= ATTEMPTS || (version === '' && at > 0 && size === undefined)) {
-      throw new DownloadError(`${url} broke off at byte ${at}${size ? ` of ${size}` : ''}; run it again to go on from there.`, {
-        cause: broken,
-      });
+      throw new DownloadError(
+        `${url} broke off at byte ${at}${size ? ` of ${size}` : ''}; run it again to go on from there.`,
+        {
+          cause: broken,
+        },
+      );
     }
     await wait(100 * 4 ** failures, options.signal);
     try {
@@ -105,7 +116,12 @@ async function* resuming(
 }
 
 /** Asks for a file from a byte on; a file that changed meanwhile comes whole (If-Range, RFC 9110 section 13.1.5). */
-async function ask(url: string, options: RequestOptions, from: number, version: string): Promise<Response> {
+async function ask(
+  url: string,
+  options: RequestOptions,
+  from: number,
+  version: string,
+): Promise<Response> {
   const headers = { ...options.headers };
   if (from > 0) {
     headers.range = `bytes=${from}-`;
@@ -115,7 +131,9 @@ async function ask(url: string, options: RequestOptions, from: number, version: 
   if (response.ok || response.status === 416) return response;
   await response.body?.cancel();
   const hint = response.status === 401 || response.status === 403 ? '; a token may be needed' : '';
-  throw new DownloadError(`${url}: the server answers ${response.status} ${response.statusText}${hint}.`);
+  throw new DownloadError(
+    `${url}: the server answers ${response.status} ${response.statusText}${hint}.`,
+  );
 }
 
 function wholeSize(response: Response): number | undefined {

@@ -5,7 +5,9 @@ import type { RandomAccess } from './random-access';
 /** Random access to a file on disk (Node). The caller closes it. */
 export async function fileAccess(path: string): Promise<RandomAccess> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
-    throw new CheckpointError(`Cannot open the checkpoint file ${path}; check the path.`, { cause });
+    throw new CheckpointError(`Cannot open the checkpoint file ${path}; check the path.`, {
+      cause,
+    });
   });
   const { size } = await handle.stat();
   return {

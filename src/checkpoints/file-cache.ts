@@ -18,7 +18,11 @@ export interface FileCache {
   store(
     key: string,
     pieces: AsyncIterable<Uint8Array>,
-    options: { readonly append: boolean; readonly version: string; readonly verify: (file: { size: number; sha256: string }) => void },
+    options: {
+      readonly append: boolean;
+      readonly version: string;
+      readonly verify: (file: { size: number; sha256: string }) => void;
+    },
   ): Promise<void>;
   /** Forgets a file and what was kept of an interrupted download of it. */
   remove(key: string): Promise<void>;

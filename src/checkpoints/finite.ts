@@ -21,5 +21,7 @@ export function checkFinite(tensor: StoredTensor, origin: string): void {
 }
 
 function fail(tensor: StoredTensor, origin: string): never {
-  throw new CheckpointError(`${origin}: "${tensor.name}" holds NaN or infinite weights; the checkpoint is damaged.`);
+  throw new CheckpointError(
+    `${origin}: "${tensor.name}" holds NaN or infinite weights; the checkpoint is damaged.`,
+  );
 }

@@ -39,7 +39,8 @@ const HUB = 'https://huggingface.co';
 /** Parses `owner/name[@revision]`; `null` if it is none. */
 export function parseHubId(text: string): HubId | null {
   const match = /^([\w.-]+\/[\w.-]+?)(?:@([\w./-]+))?$/.exec(text);
-  if (!match || /\.(safetensors|pth|pt)$/.test(match[1]) || /(^|\/)\.\.?(\/|$)/.test(text)) return null;
+  if (!match || /\.(safetensors|pth|pt)$/.test(match[1]) || /(^|\/)\.\.?(\/|$)/.test(text))
+    return null;
   return { repository: match[1], revision: match[2] ?? 'main' };
 }
 
@@ -49,19 +50,29 @@ export function parseHubId(text: string): HubId | null {
  *
  * @throws DownloadError naming the model and what to do (a missing token, no such model, no network).
  */
-export async function hubFiles({ repository, revision }: HubId, options: HubOptions): Promise<CheckpointFiles> {
-  const endpoint = (options.endpoint ?? platform.environment('HF_ENDPOINT') ?? HUB).replace(/\/+$/, '');
+export async function hubFiles(
+  { repository, revision }: HubId,
+  options: HubOptions,
+): Promise<CheckpointFiles> {
+  const endpoint = (options.endpoint ?? platform.environment('HF_ENDPOINT') ?? HUB).replace(
+    /\/+$/,
+    '',
+  );
   const token = options.token ?? platform.environment('HF_TOKEN');
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   const name = `${repository}@${revision}`;
-  const keyOf = (commit: string, file: string) => `${repository.replace('/', '--')}/${commit}/${file}`;
+  const keyOf = (commit: string, file: string) =>
+    `${repository.replace('/', '--')}/${commit}/${file}`;
   // The cache remembers which commit a branch stood for, for use without a network.
   const commitKey = keyOf('refs', revision.replace(/\//g, '--'));
 
   const cache = await platform.fileCache(options.cache);
   if (options.offline) {
     const known = await cache.open(commitKey);
-    if (!known) throw new DownloadError(`${name} is not in the cache (${cache.place}), and offline was asked for.`);
+    if (!known)
+      throw new DownloadError(
+        `${name} is not in the cache (${cache.place}), and offline was asked for.`,
+      );
     const { commit } = (await readJson(known)) as { commit: string };
     return remoteFiles(name, (file) => ({ url: '', key: keyOf(commit, file) }), options, headers);
   }
@@ -69,10 +80,14 @@ export async function hubFiles({ repository, revision }: HubId, options: HubOpti
   const url = `${endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const response = await request(url, { headers, signal: options.signal });
   if (response.status === 401 || response.status === 403) {
-    throw new DownloadError(`${name}: the hub refuses access (${response.status}); set the option token or HF_TOKEN.`);
+    throw new DownloadError(
+      `${name}: the hub refuses access (${response.status}); set the option token or HF_TOKEN.`,
+    );
   }
-  if (response.status === 404) throw new DownloadError(`${name}: the hub knows no such model or revision.`);
-  if (!response.ok) throw new DownloadError(`${name}: the hub answers ${response.status} ${response.statusText}.`);
+  if (response.status === 404)
+    throw new DownloadError(`${name}: the hub knows no such model or revision.`);
+  if (!response.ok)
+    throw new DownloadError(`${name}: the hub answers ${response.status} ${response.statusText}.`);
   const listing = (await response.json().catch(() => null)) as {
     sha?: string;
     siblings?: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
@@ -173,7 +188,10 @@ async function download(
   const cache = await platform.fileCache(options.cache);
   const cached = await cache.open(remote.key);
   if (cached) return cached;
-  if (options.offline) throw new DownloadError(`${name} is not in the cache (${cache.place}), and offline was asked for.`);
+  if (options.offline)
+    throw new DownloadError(
+      `${name} is not in the cache (${cache.place}), and offline was asked for.`,
+    );
 
   const begun = await cache.partial(remote.key);
   const transfer = await fetchPieces(remote.url, { headers, signal, begun });
@@ -192,15 +210,22 @@ async function download(
     verify({ size, sha256 }) {
       const expected = remote.size ?? transfer.size;
       if (expected !== undefined && size !== expected) {
-        throw new DownloadError(`${remote.url} should have ${expected} bytes, but ${size} came; try again.`);
+        throw new DownloadError(
+          `${remote.url} should have ${expected} bytes, but ${size} came; try again.`,
+        );
       }
       if (remote.sha256 && sha256 !== remote.sha256.toLowerCase()) {
-        throw new DownloadError(`${remote.url} has SHA-256 ${sha256}, but ${remote.sha256} was promised; it was not kept.`);
+        throw new DownloadError(
+          `${remote.url} has SHA-256 ${sha256}, but ${remote.sha256} was promised; it was not kept.`,
+        );
       }
     },
   });
   const access = await cache.open(remote.key);
-  if (!access) throw new DownloadError(`${name} vanished from the cache (${cache.place}) right after it was stored.`);
+  if (!access)
+    throw new DownloadError(
+      `${name} vanished from the cache (${cache.place}) right after it was stored.`,
+    );
   return access;
 }
 

@@ -13,7 +13,9 @@ export function inferConfig(source: TensorSource): PainterConfig {
   const shape = (name: string): readonly number[] => {
     const entry = source.entries.get(name);
     if (!entry) {
-      throw new CheckpointError(`${source.origin} lacks the tensor "${name}"; it is not a SegGPT checkpoint.`);
+      throw new CheckpointError(
+        `${source.origin} lacks the tensor "${name}"; it is not a SegGPT checkpoint.`,
+      );
     }
     return entry.shape;
   };
@@ -25,7 +27,8 @@ export function inferConfig(source: TensorSource): PainterConfig {
   const relativePositions = has(`${layer}.attention.rel_pos_h`);
   // Without relative positions nothing tells the head size; 64 is every published ViT's.
   const headWidth = relativePositions ? shape(`${layer}.attention.rel_pos_h`)[1] : 64;
-  const side = (table: string, fallback: number) => (relativePositions ? ((shape(table)[0] + 1) / 2) * patch : fallback);
+  const side = (table: string, fallback: number) =>
+    relativePositions ? ((shape(table)[0] + 1) / 2) * patch : fallback;
   const tapCount = shape('decoder.decoder_embed.weight')[1] / width;
   const config: PainterConfig = {
     width,

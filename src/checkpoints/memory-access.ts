@@ -8,7 +8,9 @@ export function memoryAccess(bytes: Uint8Array, origin: string): RandomAccess {
     size: bytes.byteLength,
     read(offset, length) {
       if (offset + length > bytes.byteLength) {
-        return Promise.reject(new CheckpointError(`${origin} ends before byte ${offset + length}; it is truncated.`));
+        return Promise.reject(
+          new CheckpointError(`${origin} ends before byte ${offset + length}; it is truncated.`),
+        );
       }
       return Promise.resolve(bytes.subarray(offset, offset + length));
     },
@@ -23,7 +25,9 @@ export function blobAccess(blob: Blob, origin: string): RandomAccess {
     size: blob.size,
     async read(offset, length) {
       if (offset + length > blob.size) {
-        throw new CheckpointError(`${origin} ends before byte ${offset + length}; it is truncated.`);
+        throw new CheckpointError(
+          `${origin} ends before byte ${offset + length}; it is truncated.`,
+        );
       }
       return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
     },

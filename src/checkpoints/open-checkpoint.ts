@@ -27,11 +27,20 @@ export interface OpenOptions extends HubOptions {
  *
  * @throws CheckpointError if it is not one, DownloadError if it cannot be fetched, AbortedError.
  */
-export async function openCheckpoint(source: CheckpointSource, options: OpenOptions = {}): Promise<TensorSource> {
+export async function openCheckpoint(
+  source: CheckpointSource,
+  options: OpenOptions = {},
+): Promise<TensorSource> {
   throwIfAborted(options.signal);
-  if (source instanceof Uint8Array) return openWeights(memoryAccess(source, 'the given bytes'), null);
-  if (typeof Blob !== 'undefined' && source instanceof Blob) return openWeights(blobAccess(source, 'the given blob'), null);
-  if (source instanceof URL) return openCheckpoint(source.protocol === 'file:' ? decodeURIComponent(source.pathname) : source.href, options);
+  if (source instanceof Uint8Array)
+    return openWeights(memoryAccess(source, 'the given bytes'), null);
+  if (typeof Blob !== 'undefined' && source instanceof Blob)
+    return openWeights(blobAccess(source, 'the given blob'), null);
+  if (source instanceof URL)
+    return openCheckpoint(
+      source.protocol === 'file:' ? decodeURIComponent(source.pathname) : source.href,
+      options,
+    );
   if (typeof source === 'object' && source !== null && 'entries' in source) return source;
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
@@ -39,7 +48,8 @@ export async function openCheckpoint(source: CheckpointSource, options: OpenOpti
   if (source === BundledModel) return openCheckpoint(platform.bundledModel(), options);
   if (/^https?:\/\//.test(source)) return openUrl(source, options);
   const kind = await platform.pathKind(source);
-  if (kind === 'file') return openWeights(await platform.openFile(source), await configBeside(source));
+  if (kind === 'file')
+    return openWeights(await platform.openFile(source), await configBeside(source));
   if (kind === 'directory') return openFiles(directoryFiles(source));
   const id = parseHubId(source);
   if (id) return openFiles(await hubFiles(id, options));
@@ -60,9 +70,13 @@ async function openUrl(url: string, options: OpenOptions): Promise<TensorSource>
 async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
   const config = await files.json('config.json');
   if (config === null) {
-    throw new CheckpointError(`${files.origin} holds no config.json; is it a model in the Hugging Face layout?`);
+    throw new CheckpointError(
+      `${files.origin} holds no config.json; is it a model in the Hugging Face layout?`,
+    );
   }
-  const index = (await files.has('model.safetensors')) ? null : await files.json('model.safetensors.index.json');
+  const index = (await files.has('model.safetensors'))
+    ? null
+    : await files.json('model.safetensors.index.json');
   if (index !== null) return openSharded(files, index, config);
   return openWeights(await files.open('model.safetensors'), config);
 }
@@ -81,7 +95,9 @@ async function openWeights(access: RandomAccess, config: unknown): Promise<Tenso
     const zip = head[0] === 0x50 && head[1] === 0x4b;
     if (zip) return await openPth(access, config);
     if (head[0] === 0x80 && head[1] === 0x02) {
-      throw new CheckpointError(`${access.origin} is a PyTorch file older than version 1.6; save it again with a current torch.save.`);
+      throw new CheckpointError(
+        `${access.origin} is a PyTorch file older than version 1.6; save it again with a current torch.save.`,
+      );
     }
     return await openSafetensors(access, config);
   } catch (error) {

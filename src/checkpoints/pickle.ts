@@ -32,7 +32,8 @@ export type PickledValue =
   | { readonly kind: 'global'; readonly name: string };
 
 /** The only globals a checkpoint of tensors needs. None is looked up or run: each is a case below. */
-const GLOBALS = /^(collections OrderedDict|torch\._utils _rebuild_(tensor_v2|parameter)|torch (Float|Half|BFloat16|Long|Int|Byte|Char|Double|Bool)Storage)$/;
+const GLOBALS =
+  /^(collections OrderedDict|torch\._utils _rebuild_(tensor_v2|parameter)|torch (Float|Half|BFloat16|Long|Int|Byte|Char|Double|Bool)Storage)$/;
 
 const MARK = Symbol('mark');
 type Item = PickledValue | typeof MARK;
@@ -192,7 +193,9 @@ class PickleReader {
   }
 
   private fail(message: string): never {
-    throw new CheckpointError(`${this.origin}: its pickle cannot be read: ${message} (byte ${this.at}).`);
+    throw new CheckpointError(
+      `${this.origin}: its pickle cannot be read: ${message} (byte ${this.at}).`,
+    );
   }
 
   private skip(count: number): number {
@@ -260,17 +263,21 @@ class PickleReader {
 
   private setItems(items: readonly PickledValue[]): void {
     const target = this.top();
-    if (!(target instanceof Map) || items.length % 2) return this.fail('it sets items of what is no dictionary');
+    if (!(target instanceof Map) || items.length % 2)
+      return this.fail('it sets items of what is no dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (typeof key !== 'string' && typeof key !== 'number') this.fail('a dictionary key is neither string nor number');
+      if (typeof key !== 'string' && typeof key !== 'number')
+        this.fail('a dictionary key is neither string nor number');
       target.set(String(key), items[i + 1]);
     }
   }
 
   private global(name: string): PickledValue {
     if (!GLOBALS.test(name)) {
-      this.fail(`it refers to "${name.replace(' ', '.').slice(0, 80)}"; only tensors are accepted, nothing is ever run`);
+      this.fail(
+        `it refers to "${name.replace(' ', '.').slice(0, 80)}"; only tensors are accepted, nothing is ever run`,
+      );
     }
     return { kind: 'global', name };
   }
@@ -279,7 +286,12 @@ class PickleReader {
     // ('storage', class, key, location, number of elements)
     const [tag, type, key, , length] = Array.isArray(id) ? id : [];
     const named = type as { kind?: string; name?: string } | null | undefined;
-    if (tag !== 'storage' || named?.kind !== 'global' || typeof key !== 'string' || !isCount(length)) {
+    if (
+      tag !== 'storage' ||
+      named?.kind !== 'global' ||
+      typeof key !== 'string' ||
+      !isCount(length)
+    ) {
       return this.fail('a storage is described wrongly');
     }
     return { kind: 'storage', type: String(named.name).split(' ')[1], key, length };
@@ -290,9 +302,15 @@ class PickleReader {
     if (!Array.isArray(args)) return this.fail('a call has no arguments');
     if (name === 'collections OrderedDict') return new Map();
     if (name === 'torch._utils _rebuild_parameter') return args[0] ?? null;
-    if (name !== 'torch._utils _rebuild_tensor_v2') return this.fail('it calls what is not a tensor');
+    if (name !== 'torch._utils _rebuild_tensor_v2')
+      return this.fail('it calls what is not a tensor');
     const [storage, offset, shape, strides] = args;
-    if ((storage as PickledStorage | null)?.kind !== 'storage' || !isCount(offset) || !areCounts(shape) || !areCounts(strides)) {
+    if (
+      (storage as PickledStorage | null)?.kind !== 'storage' ||
+      !isCount(offset) ||
+      !areCounts(shape) ||
+      !areCounts(strides)
+    ) {
       return this.fail('a tensor is described wrongly');
     }
     if (shape.length !== strides.length) this.fail('a tensor has as many strides as sides');

@@ -8,7 +8,11 @@ import type { RandomAccess } from './random-access';
 import type { TensorEntry, TensorSource } from './tensor-source';
 import { readZipDirectory, type ZipMember } from './zip';
 
-const TYPES: Record<string, StoredType> = { FloatStorage: 'F32', HalfStorage: 'F16', BFloat16Storage: 'BF16' };
+const TYPES: Record<string, StoredType> = {
+  FloatStorage: 'F32',
+  HalfStorage: 'F16',
+  BFloat16Storage: 'BF16',
+};
 const LARGEST_PICKLE = 64 << 20;
 
 interface PlacedTensor extends TensorEntry {
@@ -27,15 +31,25 @@ export async function openPth(access: RandomAccess, config: unknown): Promise<Te
   const { origin } = access;
   const members = await readZipDirectory(access);
   const pickleName = [...members.keys()].find((name) => /(^|\/)data\.pkl$/.test(name));
-  if (!pickleName) throw new CheckpointError(`${origin} holds no data.pkl; it was not written by torch.save.`);
+  if (!pickleName)
+    throw new CheckpointError(`${origin} holds no data.pkl; it was not written by torch.save.`);
   const root = pickleName.slice(0, -'data.pkl'.length);
   const pickle = members.get(pickleName) as ZipMember;
-  if (pickle.size > LARGEST_PICKLE) throw new CheckpointError(`${origin}: its pickle of ${pickle.size} bytes is too large.`);
+  if (pickle.size > LARGEST_PICKLE)
+    throw new CheckpointError(`${origin}: its pickle of ${pickle.size} bytes is too large.`);
   const byteorder = members.get(`${root}byteorder`);
-  if (byteorder && new TextDecoder().decode(await access.read(byteorder.offset, byteorder.size)) !== 'little') {
-    throw new CheckpointError(`${origin} was written on a big-endian machine; convert it there to safetensors.`);
+  if (
+    byteorder &&
+    new TextDecoder().decode(await access.read(byteorder.offset, byteorder.size)) !== 'little'
+  ) {
+    throw new CheckpointError(
+      `${origin} was written on a big-endian machine; convert it there to safetensors.`,
+    );
   }
-  const state = stateDict(readPickle(await access.read(pickle.offset, pickle.size), origin), origin);
+  const state = stateDict(
+    readPickle(await access.read(pickle.offset, pickle.size), origin),
+    origin,
+  );
 
   const placed = new Map<string, PlacedTensor>();
   for (const [official, value] of state) {
@@ -84,21 +98,31 @@ function place(
   const fail = (message: string): never => {
     throw new CheckpointError(`${origin}: "${name}" ${message}`);
   };
-  const dtype = TYPES[storage.type] ?? fail(`has elements of ${storage.type}; only float32, float16 and bfloat16 can be read.`);
-  const member = members.get(`${root}data/${storage.key}`) ?? fail(`refers to data/${storage.key}, which the archive lacks.`);
+  const dtype =
+    TYPES[storage.type] ??
+    fail(`has elements of ${storage.type}; only float32, float16 and bfloat16 can be read.`);
+  const member =
+    members.get(`${root}data/${storage.key}`) ??
+    fail(`refers to data/${storage.key}, which the archive lacks.`);
   const last = shape.reduce((sum, side, i) => sum + (side - 1) * strides[i], offset);
   const empty = shape.some((side) => side === 0);
   if (empty || (last + 1) * elementBytes(dtype) > member.size) {
-    fail(`of shape [${shape.join(', ')}] does not fit in its storage of ${member.size} bytes; the file is truncated.`);
+    fail(
+      `of shape [${shape.join(', ')}] does not fit in its storage of ${member.size} bytes; the file is truncated.`,
+    );
   }
   // A stride of 0 or overlapping strides could ask for more values than the file holds.
   const values = shape.reduce((a, b) => a * b, 1);
-  if (values * elementBytes(dtype) > member.size) fail('repeats its storage; save it with .contiguous().');
+  if (values * elementBytes(dtype) > member.size)
+    fail('repeats its storage; save it with .contiguous().');
   return { dtype, shape, tensor, member };
 }
 
 /** A tensor's values in row-major order. */
-async function readElements(access: RandomAccess, { tensor, member, dtype }: PlacedTensor): Promise<Uint8Array> {
+async function readElements(
+  access: RandomAccess,
+  { tensor, member, dtype }: PlacedTensor,
+): Promise<Uint8Array> {
   const bytes = elementBytes(dtype);
   const { shape, strides, offset } = tensor;
   const length = shape.reduce((a, b) => a * b, 1);

@@ -24,11 +24,16 @@ interface Placed extends TensorEntry {
  *
  * @throws CheckpointError if the header is damaged or names bytes that are not there.
  */
-export async function openSafetensors(access: RandomAccess, config: unknown = null): Promise<TensorSource> {
+export async function openSafetensors(
+  access: RandomAccess,
+  config: unknown = null,
+): Promise<TensorSource> {
   const placed = await readHeader(access);
   const entries = new Map<string, TensorEntry>();
   for (const [name, { dtype, shape }] of placed) {
-    const scaled = name.endsWith(SCALE_SUFFIX) && placed.get(name.slice(0, -SCALE_SUFFIX.length))?.dtype === 'I8';
+    const scaled =
+      name.endsWith(SCALE_SUFFIX) &&
+      placed.get(name.slice(0, -SCALE_SUFFIX.length))?.dtype === 'I8';
     if (!scaled) entries.set(name, { dtype, shape });
   }
   return {
@@ -44,7 +49,11 @@ export async function openSafetensors(access: RandomAccess, config: unknown = nu
   };
 }
 
-async function readTensor(access: RandomAccess, placed: Map<string, Placed>, name: string): Promise<StoredTensor> {
+async function readTensor(
+  access: RandomAccess,
+  placed: Map<string, Placed>,
+  name: string,
+): Promise<StoredTensor> {
   const entry = placed.get(name);
   if (!entry) throw new CheckpointError(`${access.origin} holds no tensor "${name}".`);
   const { dtype, shape, offset, bytes } = entry;
@@ -70,15 +79,20 @@ async function readHeader(access: RandomAccess): Promise<Map<string, Placed>> {
   const first = await access.read(0, 8);
   const length = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true));
   if (length > Math.min(size - 8, LARGEST_HEADER)) {
-    fail(`its header claims ${length} bytes of a file of ${size}; it is truncated, or of another format.`);
+    fail(
+      `its header claims ${length} bytes of a file of ${size}; it is truncated, or of another format.`,
+    );
   }
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await access.read(8, length)));
+    header = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(await access.read(8, length)),
+    );
   } catch (cause) {
     fail('its header is not JSON.', cause);
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) fail('its header is not an object.');
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    fail('its header is not an object.');
 
   const start = 8 + length;
   const placed = new Map<string, Placed>();
@@ -89,20 +103,24 @@ async function readHeader(access: RandomAccess): Promise<Map<string, Placed>> {
       return fail(`the entry of "${name}" lacks a valid shape or data_offsets.`);
     }
     if (!isStoredType(dtype)) {
-      return fail(`"${name}" has element type ${JSON.stringify(dtype)}; F32, F16, BF16 and I8 can be read.`);
+      return fail(
+        `"${name}" has element type ${JSON.stringify(dtype)}; F32, F16, BF16 and I8 can be read.`,
+      );
     }
     const [begin, end] = range;
     const bytes = shape.reduce((product, side) => product * side, elementBytes(dtype));
     if (begin > end || start + end > size) {
       fail(`"${name}" lies at bytes ${begin}-${end} of ${size - start}; the file is truncated.`);
     }
-    if (end - begin !== bytes) fail(`"${name}" of shape [${shape.join(', ')}] takes ${bytes} bytes, not ${end - begin}.`);
+    if (end - begin !== bytes)
+      fail(`"${name}" of shape [${shape.join(', ')}] takes ${bytes} bytes, not ${end - begin}.`);
     placed.set(name, { dtype, shape, offset: start + begin, bytes });
   }
   const ordered = [...placed].sort(([, a], [, b]) => a.offset - b.offset || a.bytes - b.bytes);
   for (let i = 1; i < ordered.length; i++) {
     const [before, after] = [ordered[i - 1], ordered[i]];
-    if (before[1].offset + before[1].bytes > after[1].offset) fail(`"${before[0]}" and "${after[0]}" overlap.`);
+    if (before[1].offset + before[1].bytes > after[1].offset)
+      fail(`"${before[0]}" and "${after[0]}" overlap.`);
   }
   return placed;
 }

@@ -8,10 +8,18 @@ import type { TensorEntry, TensorSource } from './tensor-source';
  *
  * @throws CheckpointError if the index is damaged, or a shard lacks a tensor it is said to hold.
  */
-export async function openSharded(files: CheckpointFiles, index: unknown, config: unknown): Promise<TensorSource> {
+export async function openSharded(
+  files: CheckpointFiles,
+  index: unknown,
+  config: unknown,
+): Promise<TensorSource> {
   const origin = `${files.origin} (model.safetensors.index.json)`;
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
+  if (
+    typeof map !== 'object' ||
+    map === null ||
+    !Object.values(map).every((file) => typeof file === 'string')
+  ) {
     throw new CheckpointError(`${origin} has no weight_map from tensor names to file names.`);
   }
   const weightMap = new Map(Object.entries(map as Record<string, string>));
@@ -21,14 +29,16 @@ export async function openSharded(files: CheckpointFiles, index: unknown, config
   };
   try {
     for (const file of new Set(weightMap.values())) {
-      if (/[/\\]/.test(file)) throw new CheckpointError(`${origin} names a shard outside its directory: "${file}".`);
+      if (/[/\\]/.test(file))
+        throw new CheckpointError(`${origin} names a shard outside its directory: "${file}".`);
       shards.set(file, await openSafetensors(await files.open(file)));
     }
     const entries = new Map<string, TensorEntry>();
     for (const [name, file] of weightMap) {
       const entry = shards.get(file)?.entries.get(name);
       if (entry) entries.set(name, entry);
-      else if (!name.endsWith('_scale')) throw new CheckpointError(`${origin}: "${name}" is not in ${file}, where it should be.`);
+      else if (!name.endsWith('_scale'))
+        throw new CheckpointError(`${origin}: "${name}" is not in ${file}, where it should be.`);
     }
     return {
       origin: files.origin,
@@ -36,7 +46,9 @@ export async function openSharded(files: CheckpointFiles, index: unknown, config
       entries,
       read: (name) => {
         const shard = shards.get(weightMap.get(name) ?? '');
-        return shard ? shard.read(name) : Promise.reject(new CheckpointError(`${files.origin} holds no tensor "${name}".`));
+        return shard
+          ? shard.read(name)
+          : Promise.reject(new CheckpointError(`${files.origin} holds no tensor "${name}".`));
       },
       close,
     };

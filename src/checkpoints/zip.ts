@@ -45,13 +45,15 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
     length = Number(record.getBigUint64(40, true));
     start = Number(record.getBigUint64(48, true));
   }
-  if (length > LARGEST_DIRECTORY || start + length > size) fail('its directory lies outside the file.');
+  if (length > LARGEST_DIRECTORY || start + length > size)
+    fail('its directory lies outside the file.');
 
   const directory = view(await access.read(start, length));
   const members = new Map<string, ZipMember>();
   let at = 0;
   for (let i = 0; i < count; i++) {
-    if (at + 46 > length || directory.getUint32(at, true) !== CENTRAL) fail('its directory is damaged.');
+    if (at + 46 > length || directory.getUint32(at, true) !== CENTRAL)
+      fail('its directory is damaged.');
     const method = directory.getUint16(at + 10, true);
     const nameLength = directory.getUint16(at + 28, true);
     const extraLength = directory.getUint16(at + 30, true);
@@ -59,16 +61,25 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
     const next = at + 46 + nameLength + extraLength + commentLength;
     if (next > length) fail('its directory is damaged.');
     const name = new TextDecoder().decode(bytesOf(directory, at + 46, nameLength));
-    const packed = { size: directory.getUint32(at + 20, true), full: directory.getUint32(at + 24, true), header: directory.getUint32(at + 42, true) };
-    const place = widen(packed, directory, at + 46 + nameLength, extraLength) ?? fail('a zip64 entry is damaged.');
+    const packed = {
+      size: directory.getUint32(at + 20, true),
+      full: directory.getUint32(at + 24, true),
+      header: directory.getUint32(at + 42, true),
+    };
+    const place =
+      widen(packed, directory, at + 46 + nameLength, extraLength) ??
+      fail('a zip64 entry is damaged.');
     if (method !== 0 || place.size !== place.full) {
-      fail(`its member "${name}" is compressed; save the checkpoint with torch.save, which stores members plainly.`);
+      fail(
+        `its member "${name}" is compressed; save the checkpoint with torch.save, which stores members plainly.`,
+      );
     }
     if (place.header + 30 > size) fail(`its member "${name}" lies outside the file.`);
     const local = view(await access.read(place.header, 30));
     if (local.getUint32(0, true) !== LOCAL) fail(`the header of its member "${name}" is damaged.`);
     const offset = place.header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-    if (offset + place.size > size) fail(`its member "${name}" reaches past the end; the file is truncated.`);
+    if (offset + place.size > size)
+      fail(`its member "${name}" reaches past the end; the file is truncated.`);
     members.set(name, { offset, size: place.size });
     at = next;
   }
@@ -85,7 +96,7 @@ interface Place {
 function widen(place: Place, directory: DataView, start: number, length: number): Place | null {
   const wide = 0xffffffff;
   if (place.size !== wide && place.full !== wide && place.header !== wide) return place;
-  for (let at = start; at + 4 <= start + length; ) {
+  for (let at = start; at + 4 <= start + length;) {
     const tag = directory.getUint16(at, true);
     const size = directory.getUint16(at + 2, true);
     if (tag === 1) {

@@ -1,7 +1,9 @@
 import type { SegmentationResult } from '../result';
 
 /** Results as a COCO annotation file (cocodataset.org, "Data format", object detection). */
-export function toCoco(results: readonly { readonly file: string; readonly result: SegmentationResult }[]): object {
+export function toCoco(
+  results: readonly { readonly file: string; readonly result: SegmentationResult }[],
+): object {
   const categories = new Map<number, string>();
   const annotations: object[] = [];
   const images = results.map(({ file, result }, i) => {

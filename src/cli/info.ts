@@ -8,7 +8,14 @@ import { version } from '../version';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 
-const BACKENDS: readonly TfjsBackend[] = ['tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'webgl', 'cpu'];
+const BACKENDS: readonly TfjsBackend[] = [
+  'tensorflow-gpu',
+  'webgpu',
+  'tensorflow',
+  'wasm',
+  'webgl',
+  'cpu',
+];
 
 /** Prints what a model is, without loading its weights, and which backends start on this machine. */
 export async function info(model: string, flags: ModelFlags, signal: AbortSignal): Promise<void> {
@@ -16,7 +23,10 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
   const source = await openCheckpoint(model, { ...flags, signal, onProgress: reporter.onProgress });
   reporter.finish();
   try {
-    const config = source.config === null ? inferConfig(source) : parsePainterConfig(source.config, source.origin);
+    const config =
+      source.config === null
+        ? inferConfig(source)
+        : parsePainterConfig(source.config, source.origin);
     const shapes = parameterShapes(config);
     checkParameters(source, shapes);
     let parameters = 0;
@@ -25,17 +35,27 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
     const backends: Record<string, string> = {};
     for (const name of BACKENDS) {
       const found = await platform.tfjsBackend(name);
-      backends[name] = 'unavailable' in found ? `not available: ${found.unavailable}` : found.software ? 'available, in software' : 'available';
+      backends[name] =
+        'unavailable' in found
+          ? `not available: ${found.unavailable}`
+          : found.software
+            ? 'available, in software'
+            : 'available';
       if (!('unavailable' in found)) found.close?.();
     }
     if (flags.json) {
-      process.stdout.write(`${JSON.stringify({ version, model: source.origin, config, parameters, types, backends }, null, 1)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ version, model: source.origin, config, parameters, types, backends }, null, 1)}\n`,
+      );
       return;
     }
     const rows: [string, string][] = [
       ['model', source.origin],
       ['parameters', `${(parameters / 1e6).toFixed(1)} million (${types.join(', ')})`],
-      ['transformer', `${config.depth} blocks of width ${config.width}, ${config.heads} heads, patch ${config.patch}`],
+      [
+        'transformer',
+        `${config.depth} blocks of width ${config.width}, ${config.heads} heads, patch ${config.patch}`,
+      ],
       ['canvas', `${config.canvas.height} x ${config.canvas.width}, prompt half over target half`],
       ['decoder', `width ${config.decoderWidth}, reads blocks ${config.taps.join(', ')}`],
       ['seggpt', version],

@@ -12,7 +12,9 @@ async function main(): Promise<number> {
   process.once('SIGTERM', stop);
   const outcome = { exitCode: 0 };
   try {
-    await createProgram(abort.signal, outcome).parseAsync(joinPairs(process.argv.slice(2)), { from: 'user' });
+    await createProgram(abort.signal, outcome).parseAsync(joinPairs(process.argv.slice(2)), {
+      from: 'user',
+    });
     return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -21,7 +23,9 @@ async function main(): Promise<number> {
       return 2;
     }
     const expected = error instanceof SegGptError;
-    process.stderr.write(`error: ${expected ? error.message : String((error as Error).stack ?? error)}\n`);
+    process.stderr.write(
+      `error: ${expected ? error.message : String((error as Error).stack ?? error)}\n`,
+    );
     return error instanceof InvalidInputError && error.argument.startsWith('--') ? 2 : 1;
   }
 }

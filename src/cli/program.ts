@@ -28,17 +28,41 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .description('Segment targets by one or more prompts, each an image and its mask.')
     .argument('<target...>', 'pictures to segment')
     .requiredOption('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
-    .addOption(new Option('--task <task>', 'which type token the model is given').choices(tasks).default('instance'))
-    .addOption(new Option('--ensemble <kind>', 'how several prompts act together').choices(ensembles).default('feature'))
-    .addOption(new Option('--colors <scheme>', 'how labels get colours').choices(colorSchemes).default('random'))
-    .addOption(new Option('--upsampling <kind>', 'how masks reach the size of the target').choices(upsamplings).default('smooth'))
-    .option('--color-ensemble <n>', 'paint in this many random colourings and average', wholeNumber, 1)
+    .addOption(
+      new Option('--task <task>', 'which type token the model is given')
+        .choices(tasks)
+        .default('instance'),
+    )
+    .addOption(
+      new Option('--ensemble <kind>', 'how several prompts act together')
+        .choices(ensembles)
+        .default('feature'),
+    )
+    .addOption(
+      new Option('--colors <scheme>', 'how labels get colours')
+        .choices(colorSchemes)
+        .default('random'),
+    )
+    .addOption(
+      new Option('--upsampling <kind>', 'how masks reach the size of the target')
+        .choices(upsamplings)
+        .default('smooth'),
+    )
+    .option(
+      '--color-ensemble <n>',
+      'paint in this many random colourings and average',
+      wholeNumber,
+      1,
+    )
     .option('--seed <n>', 'seed of the random colours', wholeNumber, 0)
     .option('--tolerance <distance>', 'join mask colours closer than this; for JPEG masks', Number)
     .option('--resize-masks', 'resize masks that differ in size from their image', false)
     .option('--max-pixels <n>', 'largest picture to read', wholeNumber)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
-    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, parseKinds, ['labels', 'overlay'])
+    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, parseKinds, [
+      'labels',
+      'overlay',
+    ])
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (targets: string[], flags: SegmentFlags) => {
       outcome.exitCode = await segment(targets, flags, signal);
@@ -53,14 +77,17 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     });
 
   // Commands inherit neither exitOverride nor the help hint.
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError('(run with --help for the options)');
   return program;
 }
 
 function withModel(command: Command): Command {
   return command
     .option('--model <model>', 'directory, .safetensors or .pth file, hub id or URL', 'bundled')
-    .addOption(new Option('--backend <name>', 'who computes').choices(backendChoices).default('auto'))
+    .addOption(
+      new Option('--backend <name>', 'who computes').choices(backendChoices).default('auto'),
+    )
     .addOption(new Option('--precision <kind>', 'how weights are kept').choices(precisions))
     .option('--threads <n>', 'threads of the CPU engine', wholeNumber)
     .option('--cache <dir>', 'directory for downloaded models')
@@ -81,6 +108,7 @@ function wholeNumber(value: string): number {
 function parseKinds(value: string): string[] {
   const kinds = value.split(',').map((kind) => kind.trim());
   const unknown = kinds.find((kind) => !(saveKinds as readonly string[]).includes(kind));
-  if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is none of ${saveKinds.join(', ')}.`);
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`"${unknown}" is none of ${saveKinds.join(', ')}.`);
   return kinds;
 }

@@ -11,7 +11,11 @@ export function joinPairs(argv: readonly string[]): string[] {
     joined.push(argv[i]);
     if (argv[i] === '--') return [...joined, ...argv.slice(i + 1)];
     const pair = argv.slice(i + 1, i + 3);
-    if (argv[i] === '--prompt' && pair.length === 2 && !pair.some((value) => value.startsWith('--'))) {
+    if (
+      argv[i] === '--prompt' &&
+      pair.length === 2 &&
+      !pair.some((value) => value.startsWith('--'))
+    ) {
       joined.push(pair.join(SEPARATOR));
       i += 2;
     }

@@ -1,7 +1,12 @@
 import { progress, type ProgressResult } from '@clack/prompts';
 import type { Progress } from '../checkpoints/progress';
 
-const LABELS = { download: 'Downloading', load: 'Loading the model', prepare: 'Preparing the prompts', paint: 'Painting' };
+const LABELS = {
+  download: 'Downloading',
+  load: 'Loading the model',
+  prepare: 'Preparing the prompts',
+  paint: 'Painting',
+};
 
 /**
  * Shows progress on standard error: a bar on a terminal, a line for each stage otherwise. Standard
@@ -23,13 +28,23 @@ export class Reporter {
       this.finish();
       this.stage = name;
       this.shown = 0;
-      if (!this.interactive) process.stderr.write(`${name}${total && stage === 'download' ? ` (${megabytes(total)})` : ''} ...\n`);
+      if (!this.interactive)
+        process.stderr.write(
+          `${name}${total && stage === 'download' ? ` (${megabytes(total)})` : ''} ...\n`,
+        );
       else {
-        this.bar = progress({ max: Math.max(total, 1), output: process.stderr, indicator: 'timer' });
+        this.bar = progress({
+          max: Math.max(total, 1),
+          output: process.stderr,
+          indicator: 'timer',
+        });
         this.bar.start(name);
       }
     }
-    this.bar?.advance(loaded - this.shown, stage === 'download' ? `${name} ${megabytes(loaded)} of ${megabytes(total)}` : name);
+    this.bar?.advance(
+      loaded - this.shown,
+      stage === 'download' ? `${name} ${megabytes(loaded)} of ${megabytes(total)}` : name,
+    );
     this.shown = loaded;
   };
 

@@ -29,7 +29,11 @@ export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' 
 }
 
 /** Segments every target with one preparation. A target that fails does not stop the rest. @returns the exit code. */
-export async function segment(targets: readonly string[], flags: SegmentFlags, signal: AbortSignal): Promise<number> {
+export async function segment(
+  targets: readonly string[],
+  flags: SegmentFlags,
+  signal: AbortSignal,
+): Promise<number> {
   const reporter = new Reporter(flags.json);
   const options = { ...flags, signal, onProgress: reporter.onProgress };
   await readPrompts(flags.prompt, options); // bad prompts are told before a model is loaded
@@ -38,7 +42,9 @@ export async function segment(targets: readonly string[], flags: SegmentFlags, s
   const failed: { file: string; error: string }[] = [];
   try {
     const prepared = await segmenter.prepare(flags.prompt, options);
-    reporter.line(`model ${flags.model}, backend ${segmenter.backend}, ${flags.prompt.length} prompt(s)`);
+    reporter.line(
+      `model ${flags.model}, backend ${segmenter.backend}, ${flags.prompt.length} prompt(s)`,
+    );
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
       try {
@@ -47,7 +53,9 @@ export async function segment(targets: readonly string[], flags: SegmentFlags, s
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
         done.push({ file, result, seconds, files });
-        const found = result.masks.map(({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`);
+        const found = result.masks.map(
+          ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
+        );
         if (!flags.json) {
           reporter.finish();
           process.stdout.write(`${file}  ${seconds.toFixed(2)} s  ${found.join('; ')}\n`);
@@ -84,9 +92,18 @@ function report(
       height: result.height,
       seconds,
       files,
-      masks: result.masks.map(({ label, name, score, area, box, present }) => ({ label, name, score, area, box, present })),
+      masks: result.masks.map(({ label, name, score, area, box, present }) => ({
+        label,
+        name,
+        score,
+        area,
+        box,
+        present,
+      })),
     }));
-    process.stdout.write(`${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`,
+    );
   } else if (failed.length > 0) {
     process.stderr.write(`${failed.length} of ${done.length + failed.length} targets failed:\n`);
     for (const { file, error } of failed) process.stderr.write(`  ${file}: ${error}\n`);
@@ -96,7 +113,11 @@ function report(
 }
 
 /** Writes what was asked for, all beginning with `base`. @returns the files written. */
-async function save(result: SegmentationResult, base: string, kinds: readonly SaveKind[]): Promise<string[]> {
+async function save(
+  result: SegmentationResult,
+  base: string,
+  kinds: readonly SaveKind[],
+): Promise<string[]> {
   const files: string[] = [];
   const write = async (suffix: string, png: Promise<Uint8Array>) => {
     const path = `${base}.${suffix}.png`;
@@ -109,7 +130,8 @@ async function save(result: SegmentationResult, base: string, kinds: readonly Sa
   if (kinds.includes('overlay')) await write('overlay', result.overlay().toPng());
   if (kinds.includes('painting')) await write('painting', result.painting.toPng());
   if (kinds.includes('masks')) {
-    for (const mask of result.masks) await write(`mask-${mask.label}`, grey(mask.toBinary().map((inside) => inside * 255)));
+    for (const mask of result.masks)
+      await write(`mask-${mask.label}`, grey(mask.toBinary().map((inside) => inside * 255)));
   }
   return files;
 }

@@ -29,7 +29,11 @@ export const MAX_LABELS = 255;
  * @param seed for `random`: equal seeds give equal colours on every platform.
  * @throws InvalidInputError for `binary` with more than one label.
  */
-export function mapColors(labels: readonly number[], scheme: ColorScheme, seed: number): ColorMapping {
+export function mapColors(
+  labels: readonly number[],
+  scheme: ColorScheme,
+  seed: number,
+): ColorMapping {
   const sorted = [...labels].sort((a, b) => a - b);
   switch (scheme) {
     case 'random':
@@ -38,11 +42,17 @@ export function mapColors(labels: readonly number[], scheme: ColorScheme, seed: 
       return { labels: sorted, colors: paletteColors(sorted.length) };
     case 'binary':
       if (sorted.length > 1) {
-        throw new InvalidInputError('colors', '"binary" shows one label at a time; paint the labels in separate passes.');
+        throw new InvalidInputError(
+          'colors',
+          '"binary" shows one label at a time; paint the labels in separate passes.',
+        );
       }
       return { labels: sorted, colors: sorted.map(() => [255, 255, 255]) };
     default:
-      throw new InvalidInputError('colors', `must be one of ${colorSchemes.join(', ')}, is ${JSON.stringify(scheme)}.`);
+      throw new InvalidInputError(
+        'colors',
+        `must be one of ${colorSchemes.join(', ')}, is ${JSON.stringify(scheme)}.`,
+      );
   }
 }
 
@@ -60,7 +70,11 @@ export function randomColors(count: number, seed: number): Color[] {
   const at = (level: number) => Math.round((255 * level) / (levels - 1));
   const candidates: Color[] = [];
   for (let i = 1; i < levels ** 3; i++) {
-    candidates.push([at(Math.floor(i / levels ** 2)), at(Math.floor(i / levels) % levels), at(i % levels)]);
+    candidates.push([
+      at(Math.floor(i / levels ** 2)),
+      at(Math.floor(i / levels) % levels),
+      at(i % levels),
+    ]);
   }
   shuffle(candidates, random);
   if (count === 1) return [candidates[0]];
@@ -78,7 +92,9 @@ export function randomColors(count: number, seed: number): Color[] {
 /** Starts with one candidate and adds, one by one, the one farthest from black and all chosen so far. */
 function farthestFirst(candidates: readonly Color[], start: number, count: number): Color[] {
   const chosen = [candidates[start]];
-  const nearest = candidates.map((color) => Math.min(squaredDistance(color, [0, 0, 0]), squaredDistance(color, chosen[0])));
+  const nearest = candidates.map((color) =>
+    Math.min(squaredDistance(color, [0, 0, 0]), squaredDistance(color, chosen[0])),
+  );
   while (chosen.length < count) {
     let farthest = 0;
     for (let i = 1; i < candidates.length; i++) if (nearest[i] > nearest[farthest]) farthest = i;

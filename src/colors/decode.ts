@@ -94,7 +94,14 @@ export function decodeFits(
 
 type Visit = (at: number, value: number) => void;
 
-function sampleNearest(plane: Float32Array, height: number, width: number, toHeight: number, toWidth: number, visit: Visit) {
+function sampleNearest(
+  plane: Float32Array,
+  height: number,
+  width: number,
+  toHeight: number,
+  toWidth: number,
+  visit: Visit,
+) {
   const rows = nearestIndices(height, toHeight);
   const columns = nearestIndices(width, toWidth);
   for (let y = 0, at = 0; y < toHeight; y++) {
@@ -103,7 +110,14 @@ function sampleNearest(plane: Float32Array, height: number, width: number, toHei
 }
 
 /** Bilinear, half-pixel centres, edges repeated. */
-function sampleLinear(plane: Float32Array, height: number, width: number, toHeight: number, toWidth: number, visit: Visit) {
+function sampleLinear(
+  plane: Float32Array,
+  height: number,
+  width: number,
+  toHeight: number,
+  toWidth: number,
+  visit: Visit,
+) {
   const [lefts, rights, shares] = linearTaps(width, toWidth);
   const [tops, bottoms, shifts] = linearTaps(height, toHeight);
   for (let y = 0, at = 0; y < toHeight; y++) {
@@ -118,7 +132,11 @@ function sampleLinear(plane: Float32Array, height: number, width: number, toHeig
 }
 
 function linearTaps(inputs: number, outputs: number): [Int32Array, Int32Array, Float32Array] {
-  const [left, right, share] = [new Int32Array(outputs), new Int32Array(outputs), new Float32Array(outputs)];
+  const [left, right, share] = [
+    new Int32Array(outputs),
+    new Int32Array(outputs),
+    new Float32Array(outputs),
+  ];
   for (let o = 0; o < outputs; o++) {
     const x = Math.max(((o + 0.5) * inputs) / outputs - 0.5, 0);
     left[o] = Math.min(Math.floor(x), inputs - 1);

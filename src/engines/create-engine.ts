@@ -6,7 +6,15 @@ import { TfjsEngine } from './tfjs/tfjs-engine';
 import { createWasmEngine, wasmFeatures } from './wasm';
 
 /** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
-export const backendChoices = ['auto', 'webgpu', 'wasm', 'tensorflow', 'webgl', 'cpu', 'tfjs-wasm'] as const;
+export const backendChoices = [
+  'auto',
+  'webgpu',
+  'wasm',
+  'tensorflow',
+  'webgl',
+  'cpu',
+  'tfjs-wasm',
+] as const;
 export type BackendChoice = (typeof backendChoices)[number];
 
 /** How weights are kept and multiplied. TF.js engines compute in float32 whatever is asked for. */
@@ -18,7 +26,10 @@ export interface EngineOptions {
   readonly threads?: number;
 }
 
-type Attempt = { readonly name: string; readonly open: (options: EngineOptions) => Promise<Engine | { unavailable: string }> };
+type Attempt = {
+  readonly name: string;
+  readonly open: (options: EngineOptions) => Promise<Engine | { unavailable: string }>;
+};
 
 const viaTfjs = (name: TfjsBackend, allowSoftware = true): Attempt => ({
   name,
@@ -70,12 +81,21 @@ const explicit: Record<Exclude<BackendChoice, 'auto'>, readonly Attempt[]> = {
  *
  * @throws InvalidInputError for an unknown name, BackendError naming why each candidate failed.
  */
-export async function createEngine(choice: BackendChoice = 'auto', options: EngineOptions): Promise<Engine> {
+export async function createEngine(
+  choice: BackendChoice = 'auto',
+  options: EngineOptions,
+): Promise<Engine> {
   if (!backendChoices.includes(choice)) {
-    throw new InvalidInputError('backend', `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`);
+    throw new InvalidInputError(
+      'backend',
+      `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`,
+    );
   }
   if (!precisions.includes(options.precision)) {
-    throw new InvalidInputError('precision', `must be one of ${precisions.join(', ')}, is "${String(options.precision)}".`);
+    throw new InvalidInputError(
+      'precision',
+      `must be one of ${precisions.join(', ')}, is "${String(options.precision)}".`,
+    );
   }
   const failures: string[] = [];
   for (const attempt of choice === 'auto' ? automatic : explicit[choice]) {

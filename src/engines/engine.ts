@@ -132,7 +132,11 @@ export interface Engine {
   release(): void;
 
   /** Packs `(outputs, inputs)` weights and an `(outputs)` bias. Copies; the caller may drop both. */
-  loadLinear(weight: StoredTensor, bias: StoredTensor | null, options?: LoadLinearOptions): LinearWeights;
+  loadLinear(
+    weight: StoredTensor,
+    bias: StoredTensor | null,
+    options?: LoadLinearOptions,
+  ): LinearWeights;
 
   /** `(N, H, W, 3)` pixels → `(N * H/p * W/p, p*p*3)` patches in (dy, dx, channel) order. */
   patchify(pixels: EngineTensor, patch: number): EngineTensor;
@@ -181,7 +185,12 @@ export interface Engine {
    */
   paintingHead(
     features: EngineTensor,
-    grid: { readonly images: number; readonly rows: number; readonly columns: number; readonly patch: number },
+    grid: {
+      readonly images: number;
+      readonly rows: number;
+      readonly columns: number;
+      readonly patch: number;
+    },
     weights: PaintingHeadWeights,
   ): EngineTensor;
 }

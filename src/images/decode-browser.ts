@@ -7,7 +7,11 @@ import type { RawImage } from './raw-image';
 function pngHeader(bytes: Uint8Array): { width: number; height: number; grey: boolean } | null {
   if (bytes.byteLength < 26 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return { width: view.getUint32(16), height: view.getUint32(20), grey: bytes[25] === 0 || bytes[25] === 4 };
+  return {
+    width: view.getUint32(16),
+    height: view.getUint32(20),
+    grey: bytes[25] === 0 || bytes[25] === 4,
+  };
 }
 
 /**
@@ -66,16 +70,25 @@ export function drawInBrowser(value: object): Promise<RawImage> | null {
           : null;
   if (!size) return null;
   const [width, height] = size;
-  if (!width || !height) return Promise.reject(new ImageError('The picture has no pixels yet; wait until it is loaded.'));
+  if (!width || !height)
+    return Promise.reject(
+      new ImageError('The picture has no pixels yet; wait until it is loaded.'),
+    );
   return Promise.resolve(rasterize(value as CanvasImageSource, width, height));
 }
 
 /** Encodes pixels as PNG through a canvas. */
-export async function encodePngInBrowser({ data, width, height, channels }: RawImage): Promise<Uint8Array> {
+export async function encodePngInBrowser({
+  data,
+  width,
+  height,
+  channels,
+}: RawImage): Promise<Uint8Array> {
   const rgba = new Uint8ClampedArray(width * height * 4);
   for (let i = 0; i < width * height; i++) {
     for (let c = 0; c < 4; c++) {
-      rgba[i * 4 + c] = channels === 1 ? (c < 3 ? data[i] : 255) : c < channels ? data[i * channels + c] : 255;
+      rgba[i * 4 + c] =
+        channels === 1 ? (c < 3 ? data[i] : 255) : c < channels ? data[i * channels + c] : 255;
     }
   }
   const canvas = new OffscreenCanvas(width, height);
@@ -96,13 +109,24 @@ function context(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
   return pen;
 }
 
-function checkPixels({ width, height }: { width: number; height: number }, { maxPixels }: DecodeLimits, origin: string): void {
+function checkPixels(
+  { width, height }: { width: number; height: number },
+  { maxPixels }: DecodeLimits,
+  origin: string,
+): void {
   if (width * height > maxPixels) {
-    throw new ImageError(`${origin} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`);
+    throw new ImageError(
+      `${origin} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`,
+    );
   }
 }
 
 /** Browsers decode grey files to RGBA. */
 function firstChannel({ data, width, height }: RawImage): RawImage {
-  return { width, height, channels: 1, data: Uint8Array.from({ length: width * height }, (_, i) => data[i * 4]) };
+  return {
+    width,
+    height,
+    channels: 1,
+    data: Uint8Array.from({ length: width * height }, (_, i) => data[i * 4]),
+  };
 }

@@ -33,7 +33,9 @@ export async function decodeInNode(
       const indices = await indexedPng(bytes, origin);
       if (indices) return indices;
       if (metadata.depth && !['uchar', 'char'].includes(metadata.depth)) {
-        throw new ImageError(`${origin} is a mask of more than 8 bits a channel; save it as an 8-bit label map.`);
+        throw new ImageError(
+          `${origin} is a mask of more than 8 bits a channel; save it as an 8-bit label map.`,
+        );
       }
       // Label values must come through untouched, so no colour management for grey masks.
       const raw = sharp(bytes, options).autoOrient();

@@ -24,7 +24,8 @@ export interface PixelsLike {
  *   floating-point values 0 … 1, as TF.js has it
  * - in browsers an `<img>`, `<video>`, canvas, `ImageBitmap` or `VideoFrame`
  */
-export type ImageInput = string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | object;
+export type ImageInput =
+  string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | object;
 
 export function isNdArray(value: object): value is NdArray {
   return 'stride' in value && 'shape' in value && 'get' in value;

@@ -18,7 +18,7 @@ export async function indexedPng(bytes: Uint8Array, origin: string): Promise<Raw
   if (colorType !== 3 || interlace !== 0) return null;
 
   const parts: Uint8Array[] = [];
-  for (let at = 8; at + 8 <= bytes.byteLength; ) {
+  for (let at = 8; at + 8 <= bytes.byteLength;) {
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (at + 12 + length > bytes.byteLength) throw new ImageError(`${origin} is truncated.`);
@@ -42,11 +42,17 @@ export async function indexedPng(bytes: Uint8Array, origin: string): Promise<Raw
 }
 
 /** Inflates a zlib stream of a known size with the platform's own decompressor. */
-async function inflate(parts: readonly Uint8Array[], size: number, origin: string): Promise<Uint8Array> {
+async function inflate(
+  parts: readonly Uint8Array[],
+  size: number,
+  origin: string,
+): Promise<Uint8Array> {
   const result = new Uint8Array(size);
   let filled = 0;
   try {
-    const stream = new Blob([...parts] as BlobPart[]).stream().pipeThrough(new DecompressionStream('deflate'));
+    const stream = new Blob([...parts] as BlobPart[])
+      .stream()
+      .pipeThrough(new DecompressionStream('deflate'));
     const reader = stream.getReader();
     while (filled < size) {
       const { done, value } = await reader.read();
@@ -58,7 +64,8 @@ async function inflate(parts: readonly Uint8Array[], size: number, origin: strin
   } catch (cause) {
     throw new ImageError(`${origin} holds damaged pixel data.`, { cause });
   }
-  if (filled < size) throw new ImageError(`${origin} is truncated: it has ${filled} of ${size} bytes of pixels.`);
+  if (filled < size)
+    throw new ImageError(`${origin} is truncated: it has ${filled} of ${size} bytes of pixels.`);
   return result;
 }
 

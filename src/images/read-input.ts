@@ -43,7 +43,10 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
     return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
   }
   if (typeof input !== 'object' || input === null) {
-    throw new InvalidInputError(argument, `must be a path, bytes, pixels, an ndarray or a tensor, is ${input === null ? 'null' : typeof input}.`);
+    throw new InvalidInputError(
+      argument,
+      `must be a path, bytes, pixels, an ndarray or a tensor, is ${input === null ? 'null' : typeof input}.`,
+    );
   }
   if (isNdArray(input)) {
     const fractional = input.dtype.startsWith('float');
@@ -57,8 +60,11 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (isPixels(input)) {
     const { width, height } = input;
     const given = input.data;
-    const fractional = purpose === 'image' && (given instanceof Float32Array || given instanceof Float64Array);
-    const data = Array.isArray(given) ? Float64Array.from(given, Number) : (given as ArrayLike<number>);
+    const fractional =
+      purpose === 'image' && (given instanceof Float32Array || given instanceof Float64Array);
+    const data = Array.isArray(given)
+      ? Float64Array.from(given, Number)
+      : (given as ArrayLike<number>);
     checkSize(width, height, argument, limits);
     const channels = data.length / (width * height);
     if (channels !== 1 && channels !== 3 && channels !== 4) {
@@ -69,14 +75,21 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
     }
     return { width, height, channels, data, fractional, lossy: false };
   }
-  throw new InvalidInputError(argument, 'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.');
+  throw new InvalidInputError(
+    argument,
+    'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.',
+  );
 }
 
 function exact(image: RawImage): Pixels {
   return { ...image, fractional: false, lossy: false };
 }
 
-async function decode(bytes: Uint8Array, { purpose, limits }: ReadOptions, origin: string): Promise<Pixels> {
+async function decode(
+  bytes: Uint8Array,
+  { purpose, limits }: ReadOptions,
+  origin: string,
+): Promise<Pixels> {
   const image = await platform.decodeImage(bytes, purpose, limits, origin);
   return { ...image, fractional: false, lossy: isLossy(bytes) };
 }
@@ -84,7 +97,11 @@ async function decode(bytes: Uint8Array, { purpose, limits }: ReadOptions, origi
 /** Whether an encoded file's format may have changed its colours, by its first bytes. */
 function isLossy(bytes: Uint8Array): boolean {
   const text = String.fromCharCode(...bytes.subarray(0, 16));
-  return text.startsWith('\xff\xd8') || (text.startsWith('RIFF') && text.slice(8) === 'WEBPVP8 ') || text.slice(4, 12) === 'ftypavif';
+  return (
+    text.startsWith('\xff\xd8') ||
+    (text.startsWith('RIFF') && text.slice(8) === 'WEBPVP8 ') ||
+    text.slice(4, 12) === 'ftypavif'
+  );
 }
 
 function shaped(
@@ -94,19 +111,38 @@ function shaped(
   { argument, purpose, limits }: ReadOptions,
 ): Pixels {
   const [height, width, channels = 1] = shape;
-  const sound = (shape.length === 2 || shape.length === 3) && (channels === 1 || channels === 3 || channels === 4);
+  const sound =
+    (shape.length === 2 || shape.length === 3) &&
+    (channels === 1 || channels === 3 || channels === 4);
   if (!sound) {
-    throw new InvalidInputError(argument, `must have shape (H, W) or (H, W, 1, 3 or 4), has (${shape.join(', ')}).`);
+    throw new InvalidInputError(
+      argument,
+      `must have shape (H, W) or (H, W, 1, 3 or 4), has (${shape.join(', ')}).`,
+    );
   }
   checkSize(width, height, argument, limits);
-  return { width, height, channels, data, fractional: fractional && purpose === 'image', lossy: false };
+  return {
+    width,
+    height,
+    channels,
+    data,
+    fractional: fractional && purpose === 'image',
+    lossy: false,
+  };
 }
 
-function checkSize(width: number, height: number, argument: string, { maxPixels }: DecodeLimits): void {
+function checkSize(
+  width: number,
+  height: number,
+  argument: string,
+  { maxPixels }: DecodeLimits,
+): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width <= 0 || height <= 0) {
     throw new ImageError(`${argument} has no pixels: its size is ${width} x ${height}.`);
   }
   if (width * height > maxPixels) {
-    throw new ImageError(`${argument} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`);
+    throw new ImageError(
+      `${argument} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`,
+    );
   }
 }

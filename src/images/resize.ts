@@ -71,11 +71,22 @@ export function resizeBicubic(
   [height, width, channels]: readonly [height: number, width: number, channels: number],
   [toHeight, toWidth]: readonly [height: number, width: number],
 ): Uint8Array {
-  const across = width === toWidth ? Uint8Array.from(data) : resampleRows(data, height, width, channels, toWidth);
-  return height === toHeight ? across : resampleColumns(across, height, toWidth * channels, toHeight);
+  const across =
+    width === toWidth
+      ? Uint8Array.from(data)
+      : resampleRows(data, height, width, channels, toWidth);
+  return height === toHeight
+    ? across
+    : resampleColumns(across, height, toWidth * channels, toHeight);
 }
 
-function resampleRows(data: ArrayLike<number>, height: number, width: number, channels: number, outputs: number): Uint8Array {
+function resampleRows(
+  data: ArrayLike<number>,
+  height: number,
+  width: number,
+  channels: number,
+  outputs: number,
+): Uint8Array {
   const { first, count, coefficients, taps } = bicubicFilter(width, outputs);
   const result = new Uint8Array(height * outputs * channels);
   let to = 0;
@@ -84,7 +95,8 @@ function resampleRows(data: ArrayLike<number>, height: number, width: number, ch
       const from = (y * width + first[o]) * channels;
       for (let c = 0; c < channels; c++) {
         let sum = HALF;
-        for (let i = 0, at = from + c; i < count[o]; i++, at += channels) sum += data[at] * coefficients[o * taps + i];
+        for (let i = 0, at = from + c; i < count[o]; i++, at += channels)
+          sum += data[at] * coefficients[o * taps + i];
         result[to++] = clip(sum);
       }
     }
@@ -92,7 +104,12 @@ function resampleRows(data: ArrayLike<number>, height: number, width: number, ch
   return result;
 }
 
-function resampleColumns(data: Uint8Array, height: number, stride: number, outputs: number): Uint8Array {
+function resampleColumns(
+  data: Uint8Array,
+  height: number,
+  stride: number,
+  outputs: number,
+): Uint8Array {
   const { first, count, coefficients, taps } = bicubicFilter(height, outputs);
   const result = new Uint8Array(outputs * stride);
   const sums = new Float64Array(stride);
@@ -113,7 +130,8 @@ export function nearestIndices(inputs: number, outputs: number): Int32Array {
   const step = inputs / outputs;
   const indices = new Int32Array(outputs);
   // Pillow adds the step up, and so must this, to round alike.
-  for (let o = 0, at = step * 0.5; o < outputs; o++, at += step) indices[o] = Math.min(Math.trunc(at), inputs - 1);
+  for (let o = 0, at = step * 0.5; o < outputs; o++, at += step)
+    indices[o] = Math.min(Math.trunc(at), inputs - 1);
   return indices;
 }
 
@@ -130,7 +148,9 @@ export function resizeNearest<Data extends Uint8Array | Float32Array>(
 ): Data {
   const rows = nearestIndices(height, toHeight);
   const columns = nearestIndices(width, toWidth);
-  const result = new (data.constructor as new (length: number) => Data)(toHeight * toWidth * channels);
+  const result = new (data.constructor as new (length: number) => Data)(
+    toHeight * toWidth * channels,
+  );
   let to = 0;
   for (let y = 0; y < toHeight; y++) {
     for (let x = 0; x < toWidth; x++) {

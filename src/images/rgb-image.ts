@@ -15,7 +15,10 @@ export interface RgbImage {
  *
  * @throws InvalidInputError, ImageError, AbortedError
  */
-export async function readImage(input: ImageInput, options: Omit<ReadOptions, 'purpose'>): Promise<RgbImage> {
+export async function readImage(
+  input: ImageInput,
+  options: Omit<ReadOptions, 'purpose'>,
+): Promise<RgbImage> {
   const pixels = await readPixels(input, { ...options, purpose: 'image' });
   return toRgb(pixels, options.argument);
 }

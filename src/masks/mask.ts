@@ -47,7 +47,9 @@ export class Mask {
   }
 
   /** RGBA pixels, white inside and transparent outside, for a canvas. */
-  toImageData(): ImageData | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
+  toImageData():
+    | ImageData
+    | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
     const data = new Uint8ClampedArray(this.width * this.height * 4);
     for (let i = 0; i < this.labelMap.length; i++) {
       if (this.labelMap[i] === this.label) data.fill(255, i * 4, i * 4 + 4);
@@ -68,8 +70,18 @@ export class Mask {
 }
 
 /** Area and box of every label of a map, indexed by label. */
-export function measureLabels(data: Uint8Array, width: number, height: number): { area: number; box: Box }[] {
-  const found = Array.from({ length: 256 }, () => ({ area: 0, left: width, top: height, right: -1, bottom: -1 }));
+export function measureLabels(
+  data: Uint8Array,
+  width: number,
+  height: number,
+): { area: number; box: Box }[] {
+  const found = Array.from({ length: 256 }, () => ({
+    area: 0,
+    left: width,
+    top: height,
+    right: -1,
+    bottom: -1,
+  }));
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const label = found[data[i]];

@@ -13,7 +13,12 @@ export class Picture {
 
   /** The picture as PNG file bytes. */
   toPng(): Promise<Uint8Array> {
-    return platform.encodePng({ width: this.width, height: this.height, channels: 3, data: this.data });
+    return platform.encodePng({
+      width: this.width,
+      height: this.height,
+      channels: 3,
+      data: this.data,
+    });
   }
 
   /** Writes a PNG file, whole or not at all (Node). */
@@ -22,7 +27,9 @@ export class Picture {
   }
 
   /** RGBA pixels for a canvas. */
-  toImageData(): ImageData | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
+  toImageData():
+    | ImageData
+    | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
     const data = new Uint8ClampedArray(this.width * this.height * 4).fill(255);
     for (let i = 0; i < this.width * this.height; i++) {
       data.set(this.data.subarray(i * 3, i * 3 + 3), i * 4);
@@ -53,11 +60,13 @@ export function overlay(image: RgbImage, labels: LabelMap, options: OverlayOptio
       const label = labels.data[i];
       const edge =
         outline &&
-        ((x + 1 < width && labels.data[i + 1] !== label) || (y + 1 < height && labels.data[i + width] !== label));
+        ((x + 1 < width && labels.data[i + 1] !== label) ||
+          (y + 1 < height && labels.data[i + width] !== label));
       if (label === 0 && !edge) continue;
       const color = edge ? ([255, 255, 255] as const) : (colors[label] ?? defaults[label - 1]);
       const share = edge ? 0.9 : opacity;
-      for (let c = 0; c < 3; c++) data[i * 3 + c] = Math.round(image.data[i * 3 + c] * (1 - share) + color[c] * share);
+      for (let c = 0; c < 3; c++)
+        data[i * 3 + c] = Math.round(image.data[i * 3 + c] * (1 - share) + color[c] * share);
     }
   }
   return new Picture(width, height, data);

@@ -31,7 +31,11 @@ export function maskToPolygons(mask: ArrayLike<number>, height: number, width: n
  *
  * @returns `(height, width)` row-major, 0 and 1.
  */
-export function polygonsToMask(polygons: readonly Polygon[], height: number, width: number): Uint8Array {
+export function polygonsToMask(
+  polygons: readonly Polygon[],
+  height: number,
+  width: number,
+): Uint8Array {
   const mask = new Uint8Array(height * width);
   for (const polygon of polygons) {
     for (let y = 0; y < height; y++) {
@@ -40,7 +44,8 @@ export function polygonsToMask(polygons: readonly Polygon[], height: number, wid
       for (let i = 0; i < polygon.length; i += 2) {
         const j = (i + 2) % polygon.length;
         const [x1, y1, x2, y2] = [polygon[i], polygon[i + 1], polygon[j], polygon[j + 1]];
-        if (y1 <= level !== y2 <= level) crossings.push(x1 + ((level - y1) / (y2 - y1)) * (x2 - x1));
+        if (y1 <= level !== y2 <= level)
+          crossings.push(x1 + ((level - y1) / (y2 - y1)) * (x2 - x1));
       }
       crossings.sort((a, b) => a - b);
       for (let i = 0; i + 1 < crossings.length; i += 2) {
@@ -55,13 +60,15 @@ export function polygonsToMask(polygons: readonly Polygon[], height: number, wid
 
 /** Follows every boundary once with the inside on the right hand: exteriors run clockwise, holes counter-clockwise. */
 function traceRings(mask: ArrayLike<number>, height: number, width: number) {
-  const inside = (x: number, y: number) => x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] !== 0;
+  const inside = (x: number, y: number) =>
+    x >= 0 && y >= 0 && x < width && y < height && mask[y * width + x] !== 0;
   // A boundary edge is named by the corner it leaves and its direction; inside lies on its right.
   const onRight = (x: number, y: number, direction: number) =>
     [inside(x, y), inside(x - 1, y), inside(x - 1, y - 1), inside(x, y - 1)][direction];
   const onLeft = (x: number, y: number, direction: number) =>
     [inside(x, y - 1), inside(x, y), inside(x - 1, y), inside(x - 1, y - 1)][direction];
-  const isEdge = (x: number, y: number, direction: number) => onRight(x, y, direction) && !onLeft(x, y, direction);
+  const isEdge = (x: number, y: number, direction: number) =>
+    onRight(x, y, direction) && !onLeft(x, y, direction);
   const visited = new Uint8Array((width + 1) * (height + 1)); // horizontal edges to the right and left, by bit
   const exteriors: Polygon[] = [];
   const holes: Polygon[] = [];
@@ -70,7 +77,8 @@ function traceRings(mask: ArrayLike<number>, height: number, width: number) {
       // Edges to the right are top sides, where exteriors begin; edges to the left are bottom sides.
       for (const direction of [0, 2]) {
         const from = direction === 0 ? x : x + 1;
-        if (!isEdge(from, y, direction) || visited[y * (width + 1) + from] & (1 << direction)) continue;
+        if (!isEdge(from, y, direction) || visited[y * (width + 1) + from] & (1 << direction))
+          continue;
         const ring = follow(from, y, direction);
         (signedArea(ring) > 0 ? exteriors : holes).push(ring);
       }
@@ -86,7 +94,9 @@ function traceRings(mask: ArrayLike<number>, height: number, width: number) {
       x += STEPS[direction][0];
       y += STEPS[direction][1];
       // Sharpest right turn first: regions that touch by a corner stay apart.
-      const next = [direction + 1, direction, direction + 3].map((d) => d % 4).find((d) => isEdge(x, y, d)) as number;
+      const next = [direction + 1, direction, direction + 3]
+        .map((d) => d % 4)
+        .find((d) => isEdge(x, y, d)) as number;
       if (next !== direction) ring.push(x, y);
       direction = next;
     } while (x !== startX || y !== startY || direction !== startDirection);
@@ -108,7 +118,8 @@ function signedArea(ring: Polygon): number {
 function topLeft(ring: Polygon): [x: number, y: number, index: number] {
   let best: [number, number, number] = [ring[0], ring[1], 0];
   for (let i = 2; i < ring.length; i += 2) {
-    if (ring[i + 1] < best[1] || (ring[i + 1] === best[1] && ring[i] < best[0])) best = [ring[i], ring[i + 1], i];
+    if (ring[i + 1] < best[1] || (ring[i + 1] === best[1] && ring[i] < best[0]))
+      best = [ring[i], ring[i + 1], i];
   }
   return best;
 }

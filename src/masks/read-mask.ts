@@ -27,10 +27,17 @@ export type ColorTable = Map<number, number>;
  * @throws InvalidInputError for a mask in a lossy format without `tolerance`, more than 255 labels, or
  *   values that are no labels; ImageError if it cannot be decoded.
  */
-export async function readMask(input: ImageInput, options: MaskOptions, table: ColorTable): Promise<LabelMap> {
+export async function readMask(
+  input: ImageInput,
+  options: MaskOptions,
+  table: ColorTable,
+): Promise<LabelMap> {
   const { argument, tolerance } = options;
   if (tolerance !== undefined && !(tolerance >= 0)) {
-    throw new InvalidInputError('tolerance', `must be a distance of 0 or more, is ${String(tolerance)}.`);
+    throw new InvalidInputError(
+      'tolerance',
+      `must be a distance of 0 or more, is ${String(tolerance)}.`,
+    );
   }
   const pixels = await readPixels(input, { ...options, purpose: 'mask' });
   if (pixels.lossy && tolerance === undefined) {
@@ -40,7 +47,8 @@ export async function readMask(input: ImageInput, options: MaskOptions, table: C
     );
   }
   const { width, height } = pixels;
-  if (pixels.channels === 1 && tolerance === undefined) return { width, height, data: labelValues(pixels, argument) };
+  if (pixels.channels === 1 && tolerance === undefined)
+    return { width, height, data: labelValues(pixels, argument) };
   return { width, height, data: colorLabels(packColors(pixels), table, tolerance ?? 0, argument) };
 }
 
@@ -49,10 +57,16 @@ function labelValues({ data }: Pixels, argument: string): Uint8Array {
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
     if (!Number.isInteger(value) || value < 0) {
-      throw new InvalidInputError(argument, `holds the value ${value}; labels are whole numbers from 0 (background) to ${MAX_LABELS}.`);
+      throw new InvalidInputError(
+        argument,
+        `holds the value ${value}; labels are whole numbers from 0 (background) to ${MAX_LABELS}.`,
+      );
     }
     if (value > MAX_LABELS) {
-      throw new InvalidInputError(argument, `holds the label ${value}; there may be at most ${MAX_LABELS} labels, numbered 1 to ${MAX_LABELS}.`);
+      throw new InvalidInputError(
+        argument,
+        `holds the label ${value}; there may be at most ${MAX_LABELS} labels, numbered 1 to ${MAX_LABELS}.`,
+      );
     }
     labels[i] = value;
   }
@@ -72,7 +86,12 @@ function packColors({ data, channels, width, height }: Pixels): Uint32Array {
   return packed;
 }
 
-function colorLabels(packed: Uint32Array, table: ColorTable, tolerance: number, argument: string): Uint8Array {
+function colorLabels(
+  packed: Uint32Array,
+  table: ColorTable,
+  tolerance: number,
+  argument: string,
+): Uint8Array {
   const counts = new Map<number, number>([[0, Infinity]]); // black is always a colour of its own
   for (const color of packed) counts.set(color, (counts.get(color) ?? 0) + 1);
   const kept = new Map<number, number>(); // colour → the colour it stands for
@@ -98,7 +117,10 @@ function colorLabels(packed: Uint32Array, table: ColorTable, tolerance: number, 
     if (label === undefined) {
       label = table.size + 1;
       if (label > MAX_LABELS) {
-        throw new InvalidInputError(argument, `the masks together have more than ${MAX_LABELS} distinct colours, one label each.`);
+        throw new InvalidInputError(
+          argument,
+          `the masks together have more than ${MAX_LABELS} distinct colours, one label each.`,
+        );
       }
       table.set(color, label);
     }
@@ -108,12 +130,19 @@ function colorLabels(packed: Uint32Array, table: ColorTable, tolerance: number, 
 }
 
 function colorDistance(a: number, b: number): number {
-  return Math.hypot((a >> 16) - (b >> 16), ((a >> 8) & 255) - ((b >> 8) & 255), (a & 255) - (b & 255));
+  return Math.hypot(
+    (a >> 16) - (b >> 16),
+    ((a >> 8) & 255) - ((b >> 8) & 255),
+    (a & 255) - (b & 255),
+  );
 }
 
 /** @throws InvalidInputError if a mask marks nothing: a prompt must show what to look for. */
 export function checkNotEmpty({ data }: LabelMap, argument: string): void {
   if (data.every((label) => label === 0)) {
-    throw new InvalidInputError(argument, `is empty: every pixel is background. Mark at least one pixel of what is to be found.`);
+    throw new InvalidInputError(
+      argument,
+      `is empty: every pixel is background. Mark at least one pixel of what is to be found.`,
+    );
   }
 }

@@ -23,7 +23,7 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
   let inside = false;
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) {
-      if (mask[y * width + x] !== 0 === inside) {
+      if ((mask[y * width + x] !== 0) === inside) {
         run++;
       } else {
         counts.push(run);
@@ -46,12 +46,16 @@ export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
   const counts = typeof rle.counts === 'string' ? decompressCounts(rle.counts) : rle.counts;
   const total = counts.reduce((a, b) => a + b, 0);
   if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
-    throw new InvalidInputError('rle', `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`);
+    throw new InvalidInputError(
+      'rle',
+      `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`,
+    );
   }
   const mask = new Uint8Array(height * width);
   let at = 0;
   counts.forEach((run, i) => {
-    if (i % 2 === 1) for (let j = at; j < at + run; j++) mask[(j % height) * width + Math.floor(j / height)] = 1;
+    if (i % 2 === 1)
+      for (let j = at; j < at + run; j++) mask[(j % height) * width + Math.floor(j / height)] = 1;
     at += run;
   });
   return mask;
@@ -62,7 +66,7 @@ export function compressRle({ size, counts }: Rle): CompressedRle {
   let text = '';
   counts.forEach((count, i) => {
     let value = i > 2 ? count - counts[i - 2] : count;
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       let digit = value & 31;
       value >>= 5;
       more = digit & 16 ? value !== -1 : value !== 0;
@@ -80,7 +84,7 @@ export function decompressRle({ size, counts }: CompressedRle): Rle {
 
 function decompressCounts(text: string): number[] {
   const counts: number[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let value = 0;
     for (let shift = 0, more = true; more; shift += 5) {
       const digit = text.charCodeAt(at++) - 48;

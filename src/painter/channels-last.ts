@@ -30,7 +30,8 @@ export function channelsFirst(values: Float32Array, shape: readonly number[]): F
   const result = new Float32Array(values.length);
   for (let o = 0; o < outputs; o++) {
     for (let s = 0; s < area; s++) {
-      for (let i = 0; i < inputs; i++) result[(o * inputs + i) * area + s] = values[(o * area + s) * inputs + i];
+      for (let i = 0; i < inputs; i++)
+        result[(o * inputs + i) * area + s] = values[(o * area + s) * inputs + i];
     }
   }
   return result;

@@ -66,41 +66,57 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
   const positive = (name: string, fallback: number): number => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0 || value > 1 << 20) {
-      throw new CheckpointError(`${origin}: ${name} must be a positive integer, found ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be a positive integer, found ${JSON.stringify(value)}.`,
+      );
     }
     return value;
   };
   const flag = (name: string, fallback: boolean): boolean => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'boolean') {
-      throw new CheckpointError(`${origin}: ${name} must be true or false, found ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be true or false, found ${JSON.stringify(value)}.`,
+      );
     }
     return value;
   };
   if ((fields.hidden_act ?? 'gelu') !== 'gelu') {
-    throw new CheckpointError(`${origin}: hidden_act is "${String(fields.hidden_act)}"; only "gelu" is supported.`);
+    throw new CheckpointError(
+      `${origin}: hidden_act is "${String(fields.hidden_act)}"; only "gelu" is supported.`,
+    );
   }
   if ((fields.num_channels ?? 3) !== 3) {
-    throw new CheckpointError(`${origin}: num_channels must be 3, found ${JSON.stringify(fields.num_channels)}.`);
+    throw new CheckpointError(
+      `${origin}: num_channels must be 3, found ${JSON.stringify(fields.num_channels)}.`,
+    );
   }
   const size = fields.image_size ?? [896, 448];
   const integers = (value: unknown): value is number[] =>
     Array.isArray(value) && value.every((item) => Number.isInteger(item) && item >= 0);
   if (!integers(size) || size.length !== 2) {
-    throw new CheckpointError(`${origin}: image_size must be [height, width], found ${JSON.stringify(size)}.`);
+    throw new CheckpointError(
+      `${origin}: image_size must be [height, width], found ${JSON.stringify(size)}.`,
+    );
   }
   const width = positive('hidden_size', 1024);
   const taps = fields.intermediate_hidden_state_indices ?? [5, 11, 17, 23];
   if (!integers(taps) || taps.length === 0) {
-    throw new CheckpointError(`${origin}: intermediate_hidden_state_indices must list blocks, found ${JSON.stringify(taps)}.`);
+    throw new CheckpointError(
+      `${origin}: intermediate_hidden_state_indices must list blocks, found ${JSON.stringify(taps)}.`,
+    );
   }
   const epsilon = fields.layer_norm_eps ?? 1e-6;
   if (typeof epsilon !== 'number' || !(epsilon >= 0)) {
-    throw new CheckpointError(`${origin}: layer_norm_eps must be a number, found ${JSON.stringify(epsilon)}.`);
+    throw new CheckpointError(
+      `${origin}: layer_norm_eps must be a number, found ${JSON.stringify(epsilon)}.`,
+    );
   }
   const mergeIndex = fields.merge_index ?? 2;
   if (typeof mergeIndex !== 'number' || !Number.isInteger(mergeIndex) || mergeIndex < 0) {
-    throw new CheckpointError(`${origin}: merge_index must be an integer of 0 or more, found ${JSON.stringify(mergeIndex)}.`);
+    throw new CheckpointError(
+      `${origin}: merge_index must be an integer of 0 or more, found ${JSON.stringify(mergeIndex)}.`,
+    );
   }
   const config: PainterConfig = {
     width,
@@ -127,28 +143,49 @@ export function checkPainterConfig(config: PainterConfig, origin: string): void 
   const fail = (message: string): never => {
     throw new CheckpointError(`${origin}: ${message}`);
   };
-  if (width % heads !== 0) fail(`hidden_size ${width} is not a multiple of num_attention_heads ${heads}.`);
+  if (width % heads !== 0)
+    fail(`hidden_size ${width} is not a multiple of num_attention_heads ${heads}.`);
   if (canvas.height < 2 * patch || canvas.height % (2 * patch) !== 0) {
     fail(`the canvas height ${canvas.height} must be a multiple of two patches (${2 * patch}).`);
   }
   if (canvas.width < patch || canvas.width % patch !== 0) {
     fail(`the canvas width ${canvas.width} must be a multiple of the patch size ${patch}.`);
   }
-  if (pretrainSize % patch !== 0) fail(`pretrain_image_size ${pretrainSize} is not a multiple of patch_size ${patch}.`);
+  if (pretrainSize % patch !== 0)
+    fail(`pretrain_image_size ${pretrainSize} is not a multiple of patch_size ${patch}.`);
   if (mergeIndex >= depth) fail(`merge_index ${mergeIndex} is past the last block, ${depth - 1}.`);
   taps.forEach((tap, i) => {
-    if (tap >= depth) fail(`intermediate_hidden_state_indices names block ${tap}, but the last is ${depth - 1}.`);
-    if (tap < mergeIndex) fail(`intermediate_hidden_state_indices names block ${tap}, before the streams merge at ${mergeIndex}.`);
+    if (tap >= depth)
+      fail(`intermediate_hidden_state_indices names block ${tap}, but the last is ${depth - 1}.`);
+    if (tap < mergeIndex)
+      fail(
+        `intermediate_hidden_state_indices names block ${tap}, before the streams merge at ${mergeIndex}.`,
+      );
     if (i > 0 && tap <= taps[i - 1]) fail('intermediate_hidden_state_indices must increase.');
   });
 }
 
 /** Every parameter of a painter under its Hugging Face name, with its shape. */
 export function parameterShapes(config: PainterConfig): Map<string, readonly number[]> {
-  const { width: D, mlpWidth, patch: p, decoderWidth: C, heads, canvas, taps, pretrainSize } = config;
+  const {
+    width: D,
+    mlpWidth,
+    patch: p,
+    decoderWidth: C,
+    heads,
+    canvas,
+    taps,
+    pretrainSize,
+  } = config;
   const shapes = new Map<string, readonly number[]>();
   const embeddings = 'model.embeddings';
-  for (const token of ['mask_token', 'segment_token_input', 'segment_token_prompt', 'type_token_semantic', 'type_token_instance']) {
+  for (const token of [
+    'mask_token',
+    'segment_token_input',
+    'segment_token_prompt',
+    'type_token_semantic',
+    'type_token_instance',
+  ]) {
     shapes.set(`${embeddings}.${token}`, [1, 1, 1, D]);
   }
   shapes.set(`${embeddings}.position_embeddings`, [1, (pretrainSize / p) ** 2 + 1, D]);

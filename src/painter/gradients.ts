@@ -31,20 +31,33 @@ export interface TrainingStep {
  *
  * @throws BackendError on other engines, InvalidInputError for shapes that do not fit.
  */
-export async function lossAndGradients(painter: Painter, inputs: TrainingInputs): Promise<TrainingStep> {
+export async function lossAndGradients(
+  painter: Painter,
+  inputs: TrainingInputs,
+): Promise<TrainingStep> {
   painter.checkAlive();
   const { engine, config, parameters } = painter.model;
   if (!(engine instanceof TfjsEngine)) {
-    throw new BackendError(`The engine ${engine.name} has no gradients; load the painter with backend "cpu", "webgpu" or "tensorflow".`);
+    throw new BackendError(
+      `The engine ${engine.name} has no gradients; load the painter with backend "cpu", "webgpu" or "tensorflow".`,
+    );
   }
   const batch = readBatch({ ...inputs, output: 'canvas' }, config.patch);
   const { masks, valid } = inputs;
   const [count, height, width] = masks.shape;
-  if (valid && (valid.shape.length !== 4 || valid.shape.slice(0, 3).join() !== [count, height, width].join())) {
-    throw new InvalidInputError('valid', `must have shape (${count}, ${height}, ${width}, 1 or 3), has (${valid.shape.join(', ')}).`);
+  if (
+    valid &&
+    (valid.shape.length !== 4 || valid.shape.slice(0, 3).join() !== [count, height, width].join())
+  ) {
+    throw new InvalidInputError(
+      'valid',
+      `must have shape (${count}, ${height}, ${width}, 1 or 3), has (${valid.shape.join(', ')}).`,
+    );
   }
   const { tf } = engine;
-  const flags = inputs.maskedPatches ? toFloats(inputs.maskedPatches) : lowerHalf(count, height / config.patch, width / config.patch);
+  const flags = inputs.maskedPatches
+    ? toFloats(inputs.maskedPatches)
+    : lowerHalf(count, height / config.patch, width / config.patch);
   // The other task's type token takes no part; TF.js refuses to differentiate by what is not used.
   const unused = `model.embeddings.type_token_${batch.task === 'instance' ? 'semantic' : 'instance'}`;
   const places = [...parameters.places].filter(([name]) => name !== unused);
@@ -52,7 +65,10 @@ export async function lossAndGradients(painter: Painter, inputs: TrainingInputs)
     const judged = judgedPixels(tf, flags, masks.shape, config.patch, valid);
     const target = tf.tensor(toFloats(masks), [...masks.shape]);
     const result = tf.valueAndGrads(() => {
-      const positions = painter.model.positions({ rows: height / config.patch, columns: width / config.patch }, batch.task);
+      const positions = painter.model.positions(
+        { rows: height / config.patch, columns: width / config.patch },
+        batch.task,
+      );
       const painted = driveNow(painter.paintBatch(batch, positions)) as tfjs.Tensor;
       freePositions(engine, positions);
       return paintingLoss(tf, painted, target, judged, inputs.beta);
@@ -65,7 +81,13 @@ export async function lossAndGradients(painter: Painter, inputs: TrainingInputs)
     for (const [i, [name]] of places.entries()) {
       const shape = shapes.get(name) as readonly number[];
       const values = (await gradients[i].data()) as Float32Array;
-      named.set(name, ndarray(shape.length === 4 && name.endsWith('.weight') ? channelsFirst(values, shape) : values, [...shape]));
+      named.set(
+        name,
+        ndarray(
+          shape.length === 4 && name.endsWith('.weight') ? channelsFirst(values, shape) : values,
+          [...shape],
+        ),
+      );
     }
     named.set(unused, ndarray(new Float32Array(config.width), [1, 1, 1, config.width]));
     return { loss: (await loss.data())[0], gradients: named };
@@ -75,7 +97,9 @@ export async function lossAndGradients(painter: Painter, inputs: TrainingInputs)
 }
 
 function tensorAt(place: ParameterPlace): tfjs.Tensor {
-  return 'tensor' in place ? (place.tensor as tfjs.Tensor) : ((place.linear as TfjsLinear)[place.side] as tfjs.Tensor);
+  return 'tensor' in place
+    ? (place.tensor as tfjs.Tensor)
+    : ((place.linear as TfjsLinear)[place.side] as tfjs.Tensor);
 }
 
 /** 1 for pixels that are masked and valid: `(N, H, W, 1 or 3)`. */
@@ -97,5 +121,7 @@ function judgedPixels(
 }
 
 function lowerHalf(count: number, rows: number, columns: number): Float32Array {
-  return Float32Array.from({ length: count * rows * columns }, (_, i) => (Math.floor(i / columns) % rows < rows / 2 ? 0 : 1));
+  return Float32Array.from({ length: count * rows * columns }, (_, i) =>
+    Math.floor(i / columns) % rows < rows / 2 ? 0 : 1,
+  );
 }

@@ -4,19 +4,28 @@
  *
  * @param shareTarget keep the first canvas's lower half alone: `(N + 1, H/2, W, C)`.
  */
-export function splitHalves(canvases: Float32Array, count: number, shareTarget: boolean): Float32Array {
+export function splitHalves(
+  canvases: Float32Array,
+  count: number,
+  shareTarget: boolean,
+): Float32Array {
   const half = canvases.length / count / 2;
   const targets = shareTarget ? 1 : count;
   const halves = new Float32Array((count + targets) * half);
   for (let n = 0; n < count; n++) {
     halves.set(canvases.subarray(2 * n * half, (2 * n + 1) * half), n * half);
-    if (n < targets) halves.set(canvases.subarray((2 * n + 1) * half, (2 * n + 2) * half), (count + n) * half);
+    if (n < targets)
+      halves.set(canvases.subarray((2 * n + 1) * half, (2 * n + 2) * half), (count + n) * half);
   }
   return halves;
 }
 
 /** Flags of canvas patches `(N, L)` in the order of a token matrix. */
-export function splitMaskedPatches(flags: Uint8Array, count: number, shareTarget: boolean): Uint8Array {
+export function splitMaskedPatches(
+  flags: Uint8Array,
+  count: number,
+  shareTarget: boolean,
+): Uint8Array {
   return Uint8Array.from(splitHalves(Float32Array.from(flags), count, shareTarget));
 }
 

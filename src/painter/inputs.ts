@@ -47,11 +47,21 @@ export interface CanvasBatch {
 
 /** @throws InvalidInputError naming the argument and the shape it should have. */
 export function readBatch(inputs: PaintInputs, patch: number): CanvasBatch {
-  const { images, masks, maskedPatches, taskType = 'instance', output = 'target', plain = false } = inputs;
+  const {
+    images,
+    masks,
+    maskedPatches,
+    taskType = 'instance',
+    output = 'target',
+    plain = false,
+  } = inputs;
   const show = (shape: readonly number[]) => `(${shape.join(', ')})`;
   const [count, height, width, channels] = images.shape;
   if (images.shape.length !== 4 || channels !== 3 || count < 1) {
-    throw new InvalidInputError('images', `must have shape (N, H, W, 3), has ${show(images.shape)}.`);
+    throw new InvalidInputError(
+      'images',
+      `must have shape (N, H, W, 3), has ${show(images.shape)}.`,
+    );
   }
   if (height === 0 || width === 0 || height % (2 * patch) || width % patch) {
     throw new InvalidInputError(
@@ -60,21 +70,32 @@ export function readBatch(inputs: PaintInputs, patch: number): CanvasBatch {
     );
   }
   if (show(masks.shape) !== show(images.shape)) {
-    throw new InvalidInputError('masks', `must have the shape of images, ${show(images.shape)}, has ${show(masks.shape)}.`);
+    throw new InvalidInputError(
+      'masks',
+      `must have the shape of images, ${show(images.shape)}, has ${show(masks.shape)}.`,
+    );
   }
   if (taskType !== 'instance' && taskType !== 'semantic') {
-    throw new InvalidInputError('taskType', `must be "instance" or "semantic", is ${JSON.stringify(taskType)}.`);
+    throw new InvalidInputError(
+      'taskType',
+      `must be "instance" or "semantic", is ${JSON.stringify(taskType)}.`,
+    );
   }
   const [rows, columns] = [height / patch, width / patch];
   const flagShape = [count, rows, columns];
   if (maskedPatches && show(maskedPatches.shape) !== show(flagShape)) {
-    throw new InvalidInputError('maskedPatches', `must have shape ${show(flagShape)}, has ${show(maskedPatches.shape)}.`);
+    throw new InvalidInputError(
+      'maskedPatches',
+      `must have shape ${show(flagShape)}, has ${show(maskedPatches.shape)}.`,
+    );
   }
   const pixels = toFloats(images);
   const colors = toFloats(masks);
   const flags = maskedPatches
     ? Uint8Array.from(toFloats(maskedPatches), (flag) => (flag ? 1 : 0))
-    : Uint8Array.from({ length: count * rows * columns }, (_, i) => ((i / columns) % rows < rows / 2 ? 0 : 1));
+    : Uint8Array.from({ length: count * rows * columns }, (_, i) =>
+        (i / columns) % rows < rows / 2 ? 0 : 1,
+      );
   const equal =
     targetsEqual(pixels, count) &&
     targetsEqual(flags, count) &&

@@ -12,7 +12,13 @@
  * Functions that run blocks are generators: they yield after every block, so that a caller may report
  * progress, wait for the device, or stop. Stopping (`return()`) frees what was in flight.
  */
-import type { Engine, EngineTensor, RelativePosition, RowRange, TokenLayout } from '../engines/engine';
+import type {
+  Engine,
+  EngineTensor,
+  RelativePosition,
+  RowRange,
+  TokenLayout,
+} from '../engines/engine';
 import type { PainterConfig } from './config';
 import type { PainterParameters } from './parameters';
 import { absolutePositionMatrix, relativePositionMatrix } from './position-tables';
@@ -101,7 +107,10 @@ export class PainterModel {
     const side = config.pretrainSize / config.patch;
     const matrix = absolutePositionMatrix(side, grid.rows, grid.columns);
     return engine.tidy(() => {
-      const absolute = engine.add(engine.interpolate(matrix, parameters.positions), parameters.typeTokens[task]);
+      const absolute = engine.add(
+        engine.interpolate(matrix, parameters.positions),
+        parameters.typeTokens[task],
+      );
       const relative = parameters.blocks.map((block) => {
         if (!block.relative) return null;
         const spread = (table: EngineTensor, length: number) =>
@@ -211,7 +220,12 @@ export class PainterModel {
     const { engine, config, parameters } = this;
     return engine.tidy(() => {
       const features = engine.linear(engine.concatColumns(taps), parameters.decoderEmbedding); // (rows, p*p*C)
-      const grid = { images: plan.images, rows: plan.rows, columns: plan.columns, patch: config.patch };
+      const grid = {
+        images: plan.images,
+        rows: plan.rows,
+        columns: plan.columns,
+        patch: config.patch,
+      };
       return engine.paintingHead(features, grid, parameters.head);
     });
   }

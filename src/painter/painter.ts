@@ -1,14 +1,25 @@
 import ndarray, { type NdArray } from 'ndarray';
 import { checkParameters } from '../checkpoints/check-parameters';
 import { inferConfig } from '../checkpoints/infer-config';
-import { type CheckpointSource, openCheckpoint, type OpenOptions } from '../checkpoints/open-checkpoint';
+import {
+  type CheckpointSource,
+  openCheckpoint,
+  type OpenOptions,
+} from '../checkpoints/open-checkpoint';
 import { type BackendChoice, createEngine, type Precision } from '../engines/create-engine';
 import type { Engine, EngineTensor, TokenLayout } from '../engines/engine';
 import { DisposedError, InvalidInputError, throwIfAborted } from '../errors';
 import { parameterShapes, parsePainterConfig, type PainterConfig } from './config';
 import { drive } from './drive';
 import { type CanvasBatch, readBatch, type PaintInputs } from './inputs';
-import { type BlockOutput, canvasPlan, halfLength, PainterModel, targetPlan, type Task } from './model';
+import {
+  type BlockOutput,
+  canvasPlan,
+  halfLength,
+  PainterModel,
+  targetPlan,
+  type Task,
+} from './model';
 import { freePositions, PaintingContext } from './painting-context';
 import { loadParameters } from './parameters';
 
@@ -66,15 +77,27 @@ export class Painter {
     throwIfAborted(signal);
     const checkpoint = await openCheckpoint(source, options);
     try {
-      const config = checkpoint.config === null ? inferConfig(checkpoint) : parsePainterConfig(checkpoint.config, checkpoint.origin);
+      const config =
+        checkpoint.config === null
+          ? inferConfig(checkpoint)
+          : parsePainterConfig(checkpoint.config, checkpoint.origin);
       const shapes = parameterShapes(config);
       checkParameters(checkpoint, shapes);
       const stored = checkpoint.entries.get('model.encoder.layers.0.mlp.lin1.weight');
       const precision = options.precision ?? (stored?.dtype === 'I8' ? 'int8' : 'f32');
       const engine = await createEngine(options.backend, { precision, threads: options.threads });
       try {
-        const report = onProgress && ((step: { loaded: number; total: number }) => onProgress({ stage: 'load', ...step }));
-        const parameters = await loadParameters(engine, config, checkpoint, shapes.size, report, signal);
+        const report =
+          onProgress &&
+          ((step: { loaded: number; total: number }) => onProgress({ stage: 'load', ...step }));
+        const parameters = await loadParameters(
+          engine,
+          config,
+          checkpoint,
+          shapes.size,
+          report,
+          signal,
+        );
         let count = 0;
         for (const shape of shapes.values()) count += shape.reduce((a, b) => a * b, 1);
         return new Painter(new PainterModel(engine, config, parameters), count);
@@ -108,13 +131,26 @@ export class Painter {
     const batch = readBatch(inputs, this.config.patch);
     const { model, engine } = this;
     let painted: EngineTensor | undefined;
-    const positions = model.positions({ rows: 2 * batch.layout.rows, columns: batch.layout.columns }, batch.task);
+    const positions = model.positions(
+      { rows: 2 * batch.layout.rows, columns: batch.layout.columns },
+      batch.task,
+    );
     try {
-      painted = await drive(engine, this.paintBatch(batch, positions), options.signal, this.progress(options));
+      painted = await drive(
+        engine,
+        this.paintBatch(batch, positions),
+        options.signal,
+        this.progress(options),
+      );
       const values = await engine.download(painted);
       return batch.output === 'canvas'
         ? ndarray(values, [...painted.shape])
-        : ndarray(this.dropSeam(values, painted.shape), [painted.shape[0], batch.height / 2, batch.width, 3]);
+        : ndarray(this.dropSeam(values, painted.shape), [
+            painted.shape[0],
+            batch.height / 2,
+            batch.width,
+            3,
+          ]);
     } finally {
       if (painted) engine.dispose(painted);
       freePositions(engine, positions);
@@ -131,10 +167,18 @@ export class Painter {
         const masked = stream === 'mask' ? batch.masked : undefined;
         return model.embed(engine.upload(pixels, shape), stream, layout, positions, masked);
       });
-    const mask = yield* model.encodeStream(embed(batch.masks, 'mask'), 'mask', layout, positions, { averageTargets });
+    const mask = yield* model.encodeStream(embed(batch.masks, 'mask'), 'mask', layout, positions, {
+      averageTargets,
+    });
     let merged;
     try {
-      const image = yield* model.encodeStream(embed(batch.images, 'image'), 'image', layout, positions, { averageTargets });
+      const image = yield* model.encodeStream(
+        embed(batch.images, 'image'),
+        'image',
+        layout,
+        positions,
+        { averageTargets },
+      );
       merged = engine.average(image, mask);
       engine.dispose(image);
     } finally {
@@ -185,7 +229,12 @@ export class Painter {
       });
       try {
         const steps = model.encodeStream(maskTokens, 'mask', layout, positions);
-        const maskStream = await drive(engine, steps, options.signal, this.progress(options, this.config.mergeIndex + 1));
+        const maskStream = await drive(
+          engine,
+          steps,
+          options.signal,
+          this.progress(options, this.config.mergeIndex + 1),
+        );
         return new PaintingContext(engine, layout, positions, promptTokens, maskStream);
       } catch (error) {
         engine.dispose(promptTokens);
@@ -204,7 +253,11 @@ export class Painter {
    * @returns `(M, height, width, 3)` normalised colours: one painting, or one per prompt without
    *   feature ensemble.
    */
-  async paintTarget(context: PaintingContext, target: Float32Array, options: StepOptions = {}): Promise<Float32Array> {
+  async paintTarget(
+    context: PaintingContext,
+    target: Float32Array,
+    options: StepOptions = {},
+  ): Promise<Float32Array> {
     this.checkAlive();
     throwIfAborted(options.signal);
     const { model, engine } = this;
@@ -212,20 +265,38 @@ export class Painter {
     const { patch } = this.config;
     const [height, width] = [layout.rows * patch, layout.columns * patch];
     if (target.length !== height * width * 3) {
-      throw new InvalidInputError('target', `must hold ${height} x ${width} x 3 values, has ${target.length}.`);
+      throw new InvalidInputError(
+        'target',
+        `must hold ${height} x ${width} x 3 values, has ${target.length}.`,
+      );
     }
     const steps = function* () {
       const all = engine.tidy(() => {
         const alone = { ...layout, prompts: 0, targets: 1 };
-        const half = model.embed(engine.upload(target, [1, height, width, 3]), 'image', alone, positions);
-        return engine.concatRows([tokens.prompts, ...Array.from({ length: layout.targets }, () => half)]);
+        const half = model.embed(
+          engine.upload(target, [1, height, width, 3]),
+          'image',
+          alone,
+          positions,
+        );
+        return engine.concatRows([
+          tokens.prompts,
+          ...Array.from({ length: layout.targets }, () => half),
+        ]);
       });
       const image = yield* model.encodeStream(all, 'image', layout, positions);
       const merged = engine.average(image, context.tokens.maskStream);
       engine.dispose(image);
-      return yield* model.paintMerged(merged, layout, positions, targetPlan(layout), { skipUnread: true });
+      return yield* model.paintMerged(merged, layout, positions, targetPlan(layout), {
+        skipUnread: true,
+      });
     };
-    const painted = await drive(engine, steps(), options.signal, this.progress(options, this.config.depth));
+    const painted = await drive(
+      engine,
+      steps(),
+      options.signal,
+      this.progress(options, this.config.depth),
+    );
     try {
       throwIfAborted(options.signal);
       return this.dropSeam(await engine.download(painted), painted.shape);
@@ -256,11 +327,15 @@ export class Painter {
     const size = height * width * 3;
     const seam = this.config.patch * width * 3;
     const result = new Float32Array(count * (size - seam));
-    for (let i = 0; i < count; i++) result.set(values.subarray(i * size + seam, (i + 1) * size), i * (size - seam));
+    for (let i = 0; i < count; i++)
+      result.set(values.subarray(i * size + seam, (i + 1) * size), i * (size - seam));
     return result;
   }
 
-  private progress({ onProgress }: StepOptions, blocks = this.config.depth + this.config.mergeIndex + 1) {
+  private progress(
+    { onProgress }: StepOptions,
+    blocks = this.config.depth + this.config.mergeIndex + 1,
+  ) {
     let done = 0;
     return onProgress && ((_: BlockOutput) => onProgress(Math.min(1, ++done / blocks)));
   }

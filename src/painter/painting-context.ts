@@ -21,7 +21,8 @@ export class PaintingContext {
 
   /** @throws DisposedError after `dispose()`. */
   get tokens(): { readonly prompts: EngineTensor; readonly maskStream: EngineTensor } {
-    if (this.disposed) throw new DisposedError('This context was disposed; prepare the prompts again.');
+    if (this.disposed)
+      throw new DisposedError('This context was disposed; prepare the prompts again.');
     return { prompts: this.prompts, maskStream: this.maskStream };
   }
 

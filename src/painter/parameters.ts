@@ -1,5 +1,12 @@
 import type { TensorSource } from '../checkpoints/tensor-source';
-import type { Engine, EngineTensor, LayerNormWeights, LinearWeights, PaintingHeadWeights, StoredTensor } from '../engines/engine';
+import type {
+  Engine,
+  EngineTensor,
+  LayerNormWeights,
+  LinearWeights,
+  PaintingHeadWeights,
+  StoredTensor,
+} from '../engines/engine';
 import { throwIfAborted } from '../errors';
 import { toFloat32 } from '../checkpoints/element-types';
 import { channelsLast } from './channels-last';
@@ -70,7 +77,10 @@ export async function loadParameters(
     onProgress?.({ loaded: ++loaded, total });
     return tensor;
   };
-  const upload = async (name: string, shapeOf: (tensor: StoredTensor) => readonly number[]): Promise<EngineTensor> => {
+  const upload = async (
+    name: string,
+    shapeOf: (tensor: StoredTensor) => readonly number[],
+  ): Promise<EngineTensor> => {
     const stored = await read(name);
     const tensor = engine.upload(toFloat32(stored), shapeOf(stored));
     places.set(name, { tensor });
@@ -111,7 +121,10 @@ export async function loadParameters(
       qkv: await linear(`${layer}.attention.qkv`, config.qkvBias),
       projection: await linear(`${layer}.attention.proj`),
       relative: config.relativePositions
-        ? { rows: await table(`${layer}.attention.rel_pos_h`), columns: await table(`${layer}.attention.rel_pos_w`) }
+        ? {
+            rows: await table(`${layer}.attention.rel_pos_h`),
+            columns: await table(`${layer}.attention.rel_pos_w`),
+          }
         : null,
       mlpNorm: await norm(`${layer}.layernorm_after`),
       expand: await linear(`${layer}.mlp.lin1`),

@@ -50,7 +50,9 @@ export function vitBlock(
       mixed = engine.averageTargets(mixed, layout);
     }
     residual = engine.linear(mixed, weights.projection, { residual }); // (R', D)
-    const hidden = engine.linear(engine.layerNorm(residual, weights.mlpNorm), weights.expand, { gelu: true });
+    const hidden = engine.linear(engine.layerNorm(residual, weights.mlpNorm), weights.expand, {
+      gelu: true,
+    });
     return engine.linear(hidden, weights.contract, { residual }); // (R', D)
   });
 }

@@ -51,7 +51,9 @@ function memoryCache(): FileCache {
     partial: () => Promise.resolve(null),
     async store(key, pieces, { verify }) {
       let failure: unknown;
-      const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error))).blob().catch(() => null);
+      const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error)))
+        .blob()
+        .catch(() => null);
       if (failure || !blob) throw failure ?? new Error('The download could not be held in memory.');
       held.set(key, blob);
     },

@@ -11,7 +11,11 @@ export const platform: Platform = {
 
   pathKind: () => Promise.resolve('none'),
   openFile: (path) =>
-    Promise.reject(new CheckpointError(`Browsers have no files by path ("${path}"); give a URL, a Blob or bytes.`)),
+    Promise.reject(
+      new CheckpointError(
+        `Browsers have no files by path ("${path}"); give a URL, a Blob or bytes.`,
+      ),
+    ),
   join: (directory, name) => `${directory.replace(/\/+$/, '')}/${name}`,
   bundledModel: () => new URL('../../weights', import.meta.url).href,
 
@@ -19,25 +23,39 @@ export const platform: Platform = {
   environment: () => undefined,
   sha256() {
     const hash = sha256.create();
-    return Promise.resolve({ update: (bytes) => void hash.update(bytes), hex: () => bytesToHex(hash.digest()) });
+    return Promise.resolve({
+      update: (bytes) => void hash.update(bytes),
+      hex: () => bytesToHex(hash.digest()),
+    });
   },
 
   async readImageFile(location, signal) {
     try {
       const response = await fetch(location, { signal });
-      if (!response.ok) throw new ImageError(`${location}: the server answers ${response.status} ${response.statusText}.`);
+      if (!response.ok)
+        throw new ImageError(
+          `${location}: the server answers ${response.status} ${response.statusText}.`,
+        );
       return new Uint8Array(await response.arrayBuffer());
     } catch (cause) {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);
-      throw new ImageError(`Cannot fetch the image "${location}": ${String((cause as Error).message)}`, { cause });
+      throw new ImageError(
+        `Cannot fetch the image "${location}": ${String((cause as Error).message)}`,
+        { cause },
+      );
     }
   },
   decodeImage: decodeInBrowser,
   drawable: drawInBrowser,
   encodePng: encodePngInBrowser,
   writeFile: (path) =>
-    Promise.reject(new InvalidInputError('path', `browsers cannot write "${path}"; use toPng() or toImageData() instead.`)),
+    Promise.reject(
+      new InvalidInputError(
+        'path',
+        `browsers cannot write "${path}"; use toPng() or toImageData() instead.`,
+      ),
+    ),
 
   tfjsBackend,
 };

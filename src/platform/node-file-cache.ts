@@ -8,7 +8,10 @@ import type { FileCache } from '../checkpoints/file-cache';
 
 /** `$SEGGPT_CACHE`, else `seggpt` under the user's cache directory (XDG Base Directory Specification). */
 function defaultDirectory(): string {
-  return process.env.SEGGPT_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'seggpt');
+  return (
+    process.env.SEGGPT_CACHE ??
+    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'seggpt')
+  );
 }
 
 /**
@@ -53,13 +56,15 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
     },
     async remove(key) {
       const path = pathOf(key);
-      for (const name of [path, `${path}.part`, `${path}.part.version`]) await rm(name, { force: true });
+      for (const name of [path, `${path}.part`, `${path}.part.version`])
+        await rm(name, { force: true });
     },
   };
 }
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }))
+    hash.update(piece as Uint8Array);
   return hash.digest('hex');
 }

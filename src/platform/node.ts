@@ -25,23 +25,33 @@ export const platform: Platform = {
   environment: (name) => process.env[name] || undefined,
   sha256() {
     const hash = createHash('sha256');
-    return Promise.resolve({ update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') });
+    return Promise.resolve({
+      update: (bytes) => void hash.update(bytes),
+      hex: () => hash.digest('hex'),
+    });
   },
 
   async readImageFile(location, signal) {
     try {
       if (/^https?:\/\//.test(location)) {
         const response = await fetch(location, { signal });
-        if (!response.ok) throw new ImageError(`${location}: the server answers ${response.status} ${response.statusText}.`);
+        if (!response.ok)
+          throw new ImageError(
+            `${location}: the server answers ${response.status} ${response.statusText}.`,
+          );
         return new Uint8Array(await response.arrayBuffer());
       }
-      return await readFile(location.startsWith('file:') ? fileURLToPath(location) : location, { signal });
+      return await readFile(location.startsWith('file:') ? fileURLToPath(location) : location, {
+        signal,
+      });
     } catch (cause) {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);
       const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
       throw new ImageError(
-        missing ? `There is no image file "${location}"; check the path.` : `Cannot read the image "${location}": ${String((cause as Error).message)}`,
+        missing
+          ? `There is no image file "${location}"; check the path.`
+          : `Cannot read the image "${location}": ${String((cause as Error).message)}`,
         { cause },
       );
     }

@@ -29,7 +29,12 @@ export interface Platform {
   /** Reads an image file's bytes from a path or URL. @throws ImageError */
   readImageFile(location: string, signal?: AbortSignal): Promise<Uint8Array>;
   /** Decodes an encoded image. @throws ImageError */
-  decodeImage(bytes: Uint8Array, purpose: 'image' | 'mask', limits: DecodeLimits, origin: string): Promise<RawImage>;
+  decodeImage(
+    bytes: Uint8Array,
+    purpose: 'image' | 'mask',
+    limits: DecodeLimits,
+    origin: string,
+  ): Promise<RawImage>;
   /** Draws a platform picture (canvas, ImageBitmap, `<img>`, VideoFrame, …); `null` if it is none. */
   drawable(value: object): Promise<RawImage> | null;
   /** Encodes RGB(A) or grey pixels as PNG. */

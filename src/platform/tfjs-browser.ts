@@ -2,9 +2,12 @@ import type { TensorFlow, TfjsBackend, TfjsHandle } from './platform';
 import { initialiseBackend, reason } from './tfjs-common';
 
 /** Finds the TF.js backend of that name in a browser. Nothing is imported before it is asked for. */
-export async function tfjsBackend(name: TfjsBackend): Promise<TfjsHandle | { readonly unavailable: string }> {
+export async function tfjsBackend(
+  name: TfjsBackend,
+): Promise<TfjsHandle | { readonly unavailable: string }> {
   try {
-    if (name === 'tensorflow' || name === 'tensorflow-gpu') return { unavailable: 'TensorFlow runs in Node alone' };
+    if (name === 'tensorflow' || name === 'tensorflow-gpu')
+      return { unavailable: 'TensorFlow runs in Node alone' };
     const tf: TensorFlow = await import('@tensorflow/tfjs');
     if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
     if (name === 'webgpu') {
@@ -14,7 +17,9 @@ export async function tfjsBackend(name: TfjsBackend): Promise<TfjsHandle | { rea
       await import('@tensorflow/tfjs-backend-webgpu');
       const outcome = await initialiseBackend(tf, 'webgpu');
       const { vendor, architecture } = adapter.info;
-      return 'unavailable' in outcome ? outcome : { ...outcome, software: /swiftshader|software/i.test(`${vendor} ${architecture}`) };
+      return 'unavailable' in outcome
+        ? outcome
+        : { ...outcome, software: /swiftshader|software/i.test(`${vendor} ${architecture}`) };
     }
     return await initialiseBackend(tf, name);
   } catch (error) {

@@ -13,7 +13,8 @@ export async function initialiseBackend(
   backend: string,
 ): Promise<TfjsHandle | { readonly unavailable: string }> {
   const engine = tf.engine();
-  if (!(backend in engine.registryFactory)) return { unavailable: `TF.js has no backend "${backend}" registered` };
+  if (!(backend in engine.registryFactory))
+    return { unavailable: `TF.js has no backend "${backend}" registered` };
   const before = engine.backendName;
   let ready = false;
   let failure: unknown;
@@ -25,6 +26,9 @@ export async function initialiseBackend(
   } finally {
     if (before && before !== backend) await tf.setBackend(before);
   }
-  if (!ready) return { unavailable: failure ? reason(failure) : `TF.js could not start its backend "${backend}"` };
+  if (!ready)
+    return {
+      unavailable: failure ? reason(failure) : `TF.js could not start its backend "${backend}"`,
+    };
   return { tf, backend, software: false };
 }

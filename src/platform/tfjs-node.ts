@@ -30,7 +30,9 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   const legacy = util as unknown as Record<string, unknown>;
   legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   const load = createRequire(import.meta.url);
-  const tf = load(name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu') as TensorFlow;
+  const tf = load(
+    name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu',
+  ) as TensorFlow;
   return initialiseBackend(tf, 'tensorflow');
 }
 
@@ -39,13 +41,18 @@ let webgpuUsers = 0;
 
 async function webgpu(tf: TensorFlow): Promise<Outcome> {
   const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
-  if ('webgpu' in tf.engine().registryFactory && webgpuUsers === 0) return initialiseBackend(tf, 'webgpu'); // the caller's own
+  if ('webgpu' in tf.engine().registryFactory && webgpuUsers === 0)
+    return initialiseBackend(tf, 'webgpu'); // the caller's own
   let software = webgpuIsSoftware;
   if (webgpuUsers === 0) {
     const found = await openWebGpuDevice();
     if ('unavailable' in found) return found;
     software = webgpuIsSoftware = found.software;
-    tf.registerBackend('webgpu', () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)), 0);
+    tf.registerBackend(
+      'webgpu',
+      () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),
+      0,
+    );
     const outcome = await initialiseBackend(tf, 'webgpu');
     if ('unavailable' in outcome) {
       tf.removeBackend('webgpu');

@@ -20,13 +20,22 @@ export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unav
     const { create, globals } = await import('webgpu');
     // TF.js reads GPUBufferUsage and its like from the global object.
     for (const [name, value] of Object.entries(globals)) {
-      if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+      if (!(name in globalThis))
+        Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
     }
     const gpu = create([]);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-    if (!adapter) return { unavailable: 'no WebGPU adapter was found; is a Vulkan, Metal or D3D12 driver installed?' };
-    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
-    const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX, maxComputeWorkgroupSizeY } = adapter.limits;
+    if (!adapter)
+      return {
+        unavailable: 'no WebGPU adapter was found; is a Vulkan, Metal or D3D12 driver installed?',
+      };
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } =
+      adapter.limits;
+    const {
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY,
+    } = adapter.limits;
     const optional: GPUFeatureName[] = ['timestamp-query', 'bgra8unorm-storage', 'shader-f16'];
     const device = await adapter.requestDevice({
       requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),

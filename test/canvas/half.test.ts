@@ -12,7 +12,9 @@ it('clips what is painted outside the range', () => {
 });
 
 it('spreads prompts over a grid and repeats the first in left-over cells', () => {
-  const half = gridHalf(3, { height: 4, width: 5 }, (index, { height, width }) => new Uint8Array(height * width * 3).fill(index + 1));
+  const half = gridHalf(3, { height: 4, width: 5 }, (index, { height, width }) =>
+    new Uint8Array(height * width * 3).fill(index + 1),
+  );
   const first = Array.from({ length: 20 }, (_, i) => half[i * 3]);
   expect(first).toEqual([1, 1, 1, 2, 2, 1, 1, 1, 2, 2, 3, 3, 3, 1, 1, 3, 3, 3, 1, 1]);
 });

@@ -46,10 +46,16 @@ class LocalHub {
         { rfilename: 'config.json', size: config.length },
         { rfilename: 'model.safetensors', size: weights.length, lfs: this.listed },
       ];
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ sha: 'c0ffee', siblings }));
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ sha: 'c0ffee', siblings }));
       return;
     }
-    const file = url.endsWith('/config.json') ? config : url.endsWith('/model.safetensors') ? weights : null;
+    const file = url.endsWith('/config.json')
+      ? config
+      : url.endsWith('/model.safetensors')
+        ? weights
+        : null;
     if (!file) {
       response.writeHead(404).end();
       return;
@@ -58,7 +64,12 @@ class LocalHub {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, file: Buffer, upTo = file.length): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: Buffer,
+  upTo = file.length,
+): void {
   const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
   response.setHeader('etag', '"v1"');
   response.setHeader('content-length', file.length - from);
@@ -67,7 +78,10 @@ function send(request: IncomingMessage, response: ServerResponse, file: Buffer, 
     response.setHeader('content-range', `bytes ${from}-${file.length - 1}/${file.length}`);
   }
   if (upTo >= file.length) response.end(file.subarray(from));
-  else response.write(file.subarray(from, Math.max(from, upTo)), () => setTimeout(() => response.destroy(), 50));
+  else
+    response.write(file.subarray(from, Math.max(from, upTo)), () =>
+      setTimeout(() => response.destroy(), 50),
+    );
 }
 
 let hub: LocalHub;
@@ -82,26 +96,39 @@ afterEach(async () => {
   await rm(cache, { recursive: true, force: true });
 });
 
-const open = (source = 'owner/name', options: OpenOptions = {}) => openCheckpoint(source, { cache, endpoint: hub.url, ...options });
+const open = (source = 'owner/name', options: OpenOptions = {}) =>
+  openCheckpoint(source, { cache, endpoint: hub.url, ...options });
 const load = async (source?: string, options?: OpenOptions) => {
   const checkpoint = await open(source, options);
   const tensor = await checkpoint.read('decoder.decoder_embed.bias');
   await checkpoint.close();
   return tensor.data.length;
 };
-const files = async () => (await readdir(cache, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name);
+const files = async () =>
+  (await readdir(cache, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name);
 
 it('knows hub ids from paths', () => {
-  expect(parseHubId('BAAI/seggpt-vit-large')).toEqual({ repository: 'BAAI/seggpt-vit-large', revision: 'main' });
+  expect(parseHubId('BAAI/seggpt-vit-large')).toEqual({
+    repository: 'BAAI/seggpt-vit-large',
+    revision: 'main',
+  });
   expect(parseHubId('a/b@v1.0')).toEqual({ repository: 'a/b', revision: 'v1.0' });
-  for (const path of ['./a', '/a/b', 'a', 'a/b/c', 'dir/model.safetensors', '../b', 'a/../b']) expect(parseHubId(path)).toBeNull();
+  for (const path of ['./a', '/a/b', 'a', 'a/b/c', 'dir/model.safetensors', '../b', 'a/../b'])
+    expect(parseHubId(path)).toBeNull();
 });
 
 it('downloads once, with progress, and works offline afterwards', async () => {
   const steps: Progress[] = [];
   expect(await load(undefined, { onProgress: (step) => steps.push(step) })).toBe(1024);
   const last = steps.filter(({ file }) => file === 'model.safetensors').at(-1);
-  expect(last).toEqual({ stage: 'download', file: 'model.safetensors', loaded: weights.length, total: weights.length });
+  expect(last).toEqual({
+    stage: 'download',
+    file: 'model.safetensors',
+    loaded: weights.length,
+    total: weights.length,
+  });
   expect(hub.fetches).toHaveLength(1);
   await load();
   expect(hub.fetches).toHaveLength(1);
@@ -118,7 +145,12 @@ it('goes on where the connection broke', async () => {
     return true;
   };
   expect(await load()).toBe(1024);
-  expect(hub.fetches.map(({ range }) => range)).toEqual([undefined, 'bytes=700-', 'bytes=1500-', 'bytes=2200-']);
+  expect(hub.fetches.map(({ range }) => range)).toEqual([
+    undefined,
+    'bytes=700-',
+    'bytes=1500-',
+    'bytes=2200-',
+  ]);
 });
 
 it('keeps what came of a download that was given up, and goes on from there in the next', async () => {
@@ -138,12 +170,16 @@ it('starts anew when the file on the server has changed meanwhile', async () => 
   const abort = new AbortController();
   hub.misbehave = (request, response) => {
     if (!request.url?.endsWith('model.safetensors')) return false;
-    response.setHeader('etag', '"old"').setHeader('content-length', weights.length).write(weights.subarray(0, 500), () => abort.abort());
+    response
+      .setHeader('etag', '"old"')
+      .setHeader('content-length', weights.length)
+      .write(weights.subarray(0, 500), () => abort.abort());
     return true;
   };
   await expect(load(undefined, { signal: abort.signal })).rejects.toThrow(AbortedError);
   hub.misbehave = (request, response) => {
-    if (!request.url?.endsWith('model.safetensors') || request.headers['if-range'] !== '"old"') return false;
+    if (!request.url?.endsWith('model.safetensors') || request.headers['if-range'] !== '"old"')
+      return false;
     delete request.headers.range; // If-Range does not match: the whole file comes
     send(request, response, weights);
     return true;
@@ -171,11 +207,17 @@ it('does not take a connection that ends early for the whole file', async () => 
 });
 
 it('says what to do on 401, 403, 404 and 500', async () => {
-  for (const [status, message] of [[401, /set the option token or HF_TOKEN/], [403, /refuses access \(403\)/], [404, /knows no such model/], [500, /answers 500/]] as const) {
+  for (const [status, message] of [
+    [401, /set the option token or HF_TOKEN/],
+    [403, /refuses access \(403\)/],
+    [404, /knows no such model/],
+    [500, /answers 500/],
+  ] as const) {
     hub.misbehave = (_, response) => (response.writeHead(status).end(), true);
     await expect(load()).rejects.toThrow(message);
   }
-  hub.misbehave = (request, response) => request.url?.endsWith('.safetensors') === true && (response.writeHead(403).end(), true);
+  hub.misbehave = (request, response) =>
+    request.url?.endsWith('.safetensors') === true && (response.writeHead(403).end(), true);
   await expect(load()).rejects.toThrow(/answers 403 .*a token may be needed/);
   hub.misbehave = (_, response) => (response.end('<html>'), true);
   await expect(load()).rejects.toThrow(/does not answer like a model hub/);
@@ -186,12 +228,18 @@ it('follows redirects, and sends the token to the hub alone', async () => {
   await elsewhere.start();
   hub.misbehave = (request, response) => {
     if (!request.url?.endsWith('model.safetensors')) return false;
-    response.writeHead(302, { location: `${elsewhere.url.replace('127.0.0.1', 'localhost')}/files/model.safetensors` }).end();
+    response
+      .writeHead(302, {
+        location: `${elsewhere.url.replace('127.0.0.1', 'localhost')}/files/model.safetensors`,
+      })
+      .end();
     return true;
   };
   expect(await load(undefined, { token: 'secret' })).toBe(1024);
   expect(hub.fetches[0].authorization).toBe('Bearer secret');
-  expect(elsewhere.fetches).toEqual([{ url: '/files/model.safetensors', range: undefined, authorization: undefined }]);
+  expect(elsewhere.fetches).toEqual([
+    { url: '/files/model.safetensors', range: undefined, authorization: undefined },
+  ]);
   elsewhere.stop();
 });
 
@@ -200,7 +248,9 @@ it('honours HF_ENDPOINT and HF_TOKEN', async () => {
   process.env.HF_TOKEN = 'from-environment';
   try {
     expect(await load('owner/name', { endpoint: undefined })).toBe(1024);
-    expect(hub.requests.every(({ authorization }) => authorization === 'Bearer from-environment')).toBe(true);
+    expect(
+      hub.requests.every(({ authorization }) => authorization === 'Bearer from-environment'),
+    ).toBe(true);
   } finally {
     delete process.env.HF_ENDPOINT;
     delete process.env.HF_TOKEN;
@@ -210,7 +260,9 @@ it('honours HF_ENDPOINT and HF_TOKEN', async () => {
 it('loads from a base URL and from the URL of a file, checking a given SHA-256', async () => {
   expect(await load(`${hub.url}/some/model/`)).toBe(1024);
   expect(await load(`${hub.url}/other/model.safetensors`)).toBe(1024);
-  await expect(load(`${hub.url}/third`, { sha256: { 'model.safetensors': '00'.repeat(32) } })).rejects.toThrow(/was promised/);
+  await expect(
+    load(`${hub.url}/third`, { sha256: { 'model.safetensors': '00'.repeat(32) } }),
+  ).rejects.toThrow(/was promised/);
   await expect(load(`${hub.url}/some/model/nothing.safetensors`)).rejects.toThrow(/answers 404/);
 });
 
@@ -218,7 +270,9 @@ it('stops at once when it is aborted', async () => {
   const abort = new AbortController();
   hub.misbehave = (request, response) => {
     if (!request.url?.endsWith('model.safetensors')) return false;
-    response.setHeader('content-length', weights.length).write(weights.subarray(0, 100), () => setTimeout(() => abort.abort(), 20));
+    response
+      .setHeader('content-length', weights.length)
+      .write(weights.subarray(0, 100), () => setTimeout(() => abort.abort(), 20));
     return true; // and never ends
   };
   await expect(load(undefined, { signal: abort.signal })).rejects.toThrow(AbortedError);

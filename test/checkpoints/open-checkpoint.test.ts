@@ -15,7 +15,8 @@ let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'seggpt-test-'))));
 afterEach(() => rm(directory, { recursive: true }));
 
-const put = (name: string, content: Uint8Array | string) => writeFile(join(directory, name), content);
+const put = (name: string, content: Uint8Array | string) =>
+  writeFile(join(directory, name), content);
 const tensors = randomTensors();
 const bytes = safetensors(tensors);
 
@@ -37,17 +38,22 @@ it('opens a directory, a bare file with and without config, bytes, a blob, a fil
 
   await rm(join(directory, 'model.safetensors'));
   const names = Object.keys(tensors);
-  const part = (keep: (i: number) => boolean): Tensors => Object.fromEntries(Object.entries(tensors).filter((_, i) => keep(i)));
+  const part = (keep: (i: number) => boolean): Tensors =>
+    Object.fromEntries(Object.entries(tensors).filter((_, i) => keep(i)));
   await put('a.safetensors', safetensors(part((i) => i % 2 === 0)));
   await put('b.safetensors', safetensors(part((i) => i % 2 === 1)));
-  const weight_map = Object.fromEntries(names.map((name, i) => [name, i % 2 ? 'b.safetensors' : 'a.safetensors']));
+  const weight_map = Object.fromEntries(
+    names.map((name, i) => [name, i % 2 ? 'b.safetensors' : 'a.safetensors']),
+  );
   await put('model.safetensors.index.json', JSON.stringify({ weight_map }));
   expect(await firstWeights(directory)).toEqual(expected);
 });
 
 it('opens the bundled model by name', async () => {
   const source = await openCheckpoint('bundled');
-  expect(() => checkParameters(source, parameterShapes(parsePainterConfig(source.config)))).not.toThrow();
+  expect(() =>
+    checkParameters(source, parameterShapes(parsePainterConfig(source.config))),
+  ).not.toThrow();
   await source.close();
 });
 
@@ -76,18 +82,36 @@ describe('refuses, naming what is wrong', () => {
 
   it('an index that leads out of its directory, or lacks a tensor', async () => {
     await put('config.json', '{}');
-    await put('model.safetensors.index.json', JSON.stringify({ weight_map: { a: '../../etc/passwd' } }));
+    await put(
+      'model.safetensors.index.json',
+      JSON.stringify({ weight_map: { a: '../../etc/passwd' } }),
+    );
     await expect(openCheckpoint(directory)).rejects.toThrow(/outside its directory/);
-    await put('model.safetensors.index.json', JSON.stringify({ weight_map: { a: 'x.safetensors' } }));
+    await put(
+      'model.safetensors.index.json',
+      JSON.stringify({ weight_map: { a: 'x.safetensors' } }),
+    );
     await put('x.safetensors', safetensors({}));
     await expect(openCheckpoint(directory)).rejects.toThrow(/"a" is not in x.safetensors/);
   });
 
   it.each<[string, object, RegExp]>([
     ['another architecture', { model_type: 'sam' }, /type "sam"; only "seggpt"/],
-    ['a width that heads do not divide', { hidden_size: 9 }, /9 is not a multiple of num_attention_heads 2/],
-    ['a tap past the end', { intermediate_hidden_state_indices: [1, 4] }, /names block 4, but the last is 3/],
-    ['a tap before the merge', { intermediate_hidden_state_indices: [0, 3] }, /before the streams merge/],
+    [
+      'a width that heads do not divide',
+      { hidden_size: 9 },
+      /9 is not a multiple of num_attention_heads 2/,
+    ],
+    [
+      'a tap past the end',
+      { intermediate_hidden_state_indices: [1, 4] },
+      /names block 4, but the last is 3/,
+    ],
+    [
+      'a tap before the merge',
+      { intermediate_hidden_state_indices: [0, 3] },
+      /before the streams merge/,
+    ],
     ['another activation', { hidden_act: 'relu' }, /only "gelu"/],
     ['a canvas that patches do not fill', { image_size: [24, 16] }, /multiple of two patches/],
     ['sizes that are no numbers', { hidden_size: '8' }, /positive integer, found "8"/],
@@ -95,35 +119,58 @@ describe('refuses, naming what is wrong', () => {
   ])('a config of %s', async (_, change, message) => {
     await put('config.json', JSON.stringify({ ...miniConfig, ...change }));
     await put('model.safetensors', bytes);
-    const failure = await Painter.load(directory, { backend: 'cpu' }).catch((error: unknown) => error);
+    const failure = await Painter.load(directory, { backend: 'cpu' }).catch(
+      (error: unknown) => error,
+    );
     expect(failure).toBeInstanceOf(CheckpointError);
     expect((failure as Error).message).toMatch(message);
   });
 
   it.each<[string, (tensors: Tensors) => Tensors, RegExp]>([
-    ['a missing tensor', ({ ['decoder.decoder_embed.bias']: _, ...rest }) => rest, /lacks the tensor "decoder.decoder_embed.bias" of shape \[256\]/],
+    [
+      'a missing tensor',
+      ({ ['decoder.decoder_embed.bias']: _, ...rest }) => rest,
+      /lacks the tensor "decoder.decoder_embed.bias" of shape \[256\]/,
+    ],
     [
       'a tensor of another shape',
-      (all) => ({ ...all, 'model.encoder.layernorm.bias': { shape: [4], data: new Uint8Array(16) } }),
+      (all) => ({
+        ...all,
+        'model.encoder.layernorm.bias': { shape: [4], data: new Uint8Array(16) },
+      }),
       /"model.encoder.layernorm.bias" should have shape \[8\], but has \[4\]/,
     ],
-    ['a tensor too many', (all) => ({ ...all, 'vae.weight': { shape: [1], data: new Uint8Array(4) } }), /"vae.weight" that the model has no place for/],
+    [
+      'a tensor too many',
+      (all) => ({ ...all, 'vae.weight': { shape: [1], data: new Uint8Array(4) } }),
+      /"vae.weight" that the model has no place for/,
+    ],
     [
       'NaN weights',
-      (all) => ({ ...all, 'model.encoder.layernorm.bias': { shape: [8], data: new Uint8Array(Float32Array.of(1, 2, 3, NaN, 5, 6, 7, 8).buffer) } }),
+      (all) => ({
+        ...all,
+        'model.encoder.layernorm.bias': {
+          shape: [8],
+          data: new Uint8Array(Float32Array.of(1, 2, 3, NaN, 5, 6, 7, 8).buffer),
+        },
+      }),
       /"model.encoder.layernorm.bias" holds NaN/,
     ],
   ])('%s', async (_, change, message) => {
     await put('config.json', JSON.stringify(miniConfig));
     await put('model.safetensors', safetensors(change(tensors)));
-    const failure = await Painter.load(directory, { backend: 'cpu' }).catch((error: unknown) => error);
+    const failure = await Painter.load(directory, { backend: 'cpu' }).catch(
+      (error: unknown) => error,
+    );
     expect(failure).toBeInstanceOf(CheckpointError);
     expect((failure as Error).message).toMatch(message);
   });
 });
 
 it('both reference files load as the same painter', async () => {
-  const config = parsePainterConfig(JSON.parse(readFileSync(join(tinyModel, 'config.json'), 'utf8')));
+  const config = parsePainterConfig(
+    JSON.parse(readFileSync(join(tinyModel, 'config.json'), 'utf8')),
+  );
   const painter = await Painter.load(join(tinyModel, 'official.pth'), { backend: 'cpu' });
   expect(painter.config).toEqual(config);
   painter.dispose();

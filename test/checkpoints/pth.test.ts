@@ -12,7 +12,7 @@ import { tinyModel } from '../helpers/reference';
 
 const official = readFileSync(join(tinyModel, 'official.pth'));
 
-it("holds the same parameters as the Hugging Face file, under the same names", async () => {
+it('holds the same parameters as the Hugging Face file, under the same names', async () => {
   const pth = await openPth(memoryAccess(official, 'official.pth'), null);
   const converted = await openCheckpoint(tinyModel);
   expect([...pth.entries.keys()].sort()).toEqual([...converted.entries.keys()].sort());
@@ -31,12 +31,22 @@ it('carries enough to work the config out, but for the canvas without relative p
 });
 
 const pickle = (...parts: (number | string)[]) =>
-  Uint8Array.from(parts.flatMap((part) => (typeof part === 'number' ? [part] : [...Buffer.from(part, 'latin1')])));
+  Uint8Array.from(
+    parts.flatMap((part) => (typeof part === 'number' ? [part] : [...Buffer.from(part, 'latin1')])),
+  );
 
 describe('the pickle reader', () => {
   it.each<[string, Uint8Array, RegExp]>([
-    ['a call of os.system', pickle(0x80, 2, 'cposix\nsystem\n', 'X', 2, 0, 0, 0, 'ls', 0x85, 'R.'), /refers to "posix.system".*nothing is ever run/],
-    ['a global by stack', pickle(0x80, 4, 0x8c, 8, 'builtins', 0x8c, 4, 'eval', 0x93, '.'), /"builtins.eval"/],
+    [
+      'a call of os.system',
+      pickle(0x80, 2, 'cposix\nsystem\n', 'X', 2, 0, 0, 0, 'ls', 0x85, 'R.'),
+      /refers to "posix.system".*nothing is ever run/,
+    ],
+    [
+      'a global by stack',
+      pickle(0x80, 4, 0x8c, 8, 'builtins', 0x8c, 4, 'eval', 0x93, '.'),
+      /"builtins.eval"/,
+    ],
     ['an instance', pickle(0x80, 2, 0x29, 0x81, '.'), /opcode 0x81/],
     ['text opcodes', pickle('I1\n.'), /opcode 0x49/],
     ['an empty stack', pickle(0x80, 2, '.'), /stack is empty/],
@@ -50,8 +60,46 @@ describe('the pickle reader', () => {
   });
 
   it('reads numbers, strings and containers', () => {
-    const bytes = pickle(0x80, 2, '}(', 'X', 1, 0, 0, 0, 'a', ']', '(K', 7, 'M', 1, 1, 'J', 255, 255, 255, 255, 'e', 'X', 1, 0, 0, 0, 'b', 0x8a, 2, 0, 128, 'u.');
-    expect(readPickle(bytes, 'x')).toEqual(new Map<string, unknown>([['a', [7, 257, -1]], ['b', -32768]]));
+    const bytes = pickle(
+      0x80,
+      2,
+      '}(',
+      'X',
+      1,
+      0,
+      0,
+      0,
+      'a',
+      ']',
+      '(K',
+      7,
+      'M',
+      1,
+      1,
+      'J',
+      255,
+      255,
+      255,
+      255,
+      'e',
+      'X',
+      1,
+      0,
+      0,
+      0,
+      'b',
+      0x8a,
+      2,
+      0,
+      128,
+      'u.',
+    );
+    expect(readPickle(bytes, 'x')).toEqual(
+      new Map<string, unknown>([
+        ['a', [7, 257, -1]],
+        ['b', -32768],
+      ]),
+    );
   });
 
   it('survives random programs', () => {
@@ -70,18 +118,25 @@ describe('the pickle reader', () => {
 
 it('survives any damage to the archive', async () => {
   // The interesting bytes are at the end (directory) and in the pickle, which torch writes first.
-  const spots = fc.oneof(fc.nat(20_000), fc.integer({ min: official.length - 30_000, max: official.length - 1 }));
+  const spots = fc.oneof(
+    fc.nat(20_000),
+    fc.integer({ min: official.length - 30_000, max: official.length - 1 }),
+  );
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(spots, fc.nat(255)), { minLength: 1, maxLength: 6 }), fc.option(fc.nat(official.length)), async (edits, cut) => {
-      const bytes = Uint8Array.from(cut === null ? official : official.subarray(0, cut));
-      for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
-      try {
-        const source = await openPth(memoryAccess(bytes, 'damaged.pth'), null);
-        for (const name of [...source.entries.keys()].slice(0, 3)) await source.read(name);
-      } catch (error) {
-        expect(error).toBeInstanceOf(CheckpointError);
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(fc.tuple(spots, fc.nat(255)), { minLength: 1, maxLength: 6 }),
+      fc.option(fc.nat(official.length)),
+      async (edits, cut) => {
+        const bytes = Uint8Array.from(cut === null ? official : official.subarray(0, cut));
+        for (const [at, value] of edits) if (at < bytes.length) bytes[at] = value;
+        try {
+          const source = await openPth(memoryAccess(bytes, 'damaged.pth'), null);
+          for (const name of [...source.entries.keys()].slice(0, 3)) await source.read(name);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CheckpointError);
+        }
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -27,35 +27,77 @@ it('reads F32, F16, BF16 and I8 with scales', async () => {
 });
 
 it('knows the special half-precision numbers', () => {
-  expect([0x7bff, 0x0400, 0x8000, 0x7c00].map(halfToFloat)).toEqual([65504, 2 ** -14, -0, Infinity]);
+  expect([0x7bff, 0x0400, 0x8000, 0x7c00].map(halfToFloat)).toEqual([
+    65504,
+    2 ** -14,
+    -0,
+    Infinity,
+  ]);
   expect(halfToFloat(0x7e00)).toBeNaN();
 });
 
 it('reads one tensor at a time, and no byte twice', async () => {
-  const bytes = safetensors({ a: { shape: [100], data: new Uint8Array(400) }, b: { shape: [100], data: new Uint8Array(400) } });
+  const bytes = safetensors({
+    a: { shape: [100], data: new Uint8Array(400) },
+    b: { shape: [100], data: new Uint8Array(400) },
+  });
   const reads: number[] = [];
   const inner = memoryAccess(bytes, 'x');
-  const counting: RandomAccess = { ...inner, read: (offset, length) => (reads.push(length), inner.read(offset, length)) };
+  const counting: RandomAccess = {
+    ...inner,
+    read: (offset, length) => (reads.push(length), inner.read(offset, length)),
+  };
   const source = await openSafetensors(counting);
   await source.read('b');
   expect(reads).toEqual([8, expect.any(Number), 400]);
 });
 
-const sound: Tensors = { a: { shape: [2], data: floats(1, 2) }, b: { shape: [1], data: floats(3) } };
-const withHeader = (change: (entries: Record<string, unknown>) => unknown) => safetensors(sound, change);
+const sound: Tensors = {
+  a: { shape: [2], data: floats(1, 2) },
+  b: { shape: [1], data: floats(3) },
+};
+const withHeader = (change: (entries: Record<string, unknown>) => unknown) =>
+  safetensors(sound, change);
 
 describe('refuses', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['a file of a few bytes', Uint8Array.of(1, 2, 3), /has 3 bytes/],
-    ['a header longer than the file', Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 127, 0), /header claims \d+ bytes of a file of 9/],
+    [
+      'a header longer than the file',
+      Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 127, 0),
+      /header claims \d+ bytes of a file of 9/,
+    ],
     ['a header that is not JSON', Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7b), /not JSON/],
     ['a list for a header', withHeader(() => []), /not an object/],
     ['a truncated file', safetensors(sound).slice(0, -5), /lies at bytes .* truncated/],
-    ['offsets that are not numbers', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: ['0', '8'] } })), /lacks a valid/],
-    ['negative offsets', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: [-8, 0] } })), /lacks a valid/],
-    ['a huge shape', withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 8] } })), /takes .* bytes, not 8/],
-    ['overlapping tensors', withHeader((e) => ({ ...e, b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } })), /"a" and "b" overlap/],
-    ['types it cannot hold', withHeader((e) => ({ ...e, a: { dtype: 'F8_E4M3', shape: [8], data_offsets: [0, 8] } })), /element type "F8_E4M3"/],
+    [
+      'offsets that are not numbers',
+      withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: ['0', '8'] } })),
+      /lacks a valid/,
+    ],
+    [
+      'negative offsets',
+      withHeader((e) => ({ ...e, a: { dtype: 'F32', shape: [2], data_offsets: [-8, 0] } })),
+      /lacks a valid/,
+    ],
+    [
+      'a huge shape',
+      withHeader((e) => ({
+        ...e,
+        a: { dtype: 'F32', shape: [2 ** 40, 2 ** 40], data_offsets: [0, 8] },
+      })),
+      /takes .* bytes, not 8/,
+    ],
+    [
+      'overlapping tensors',
+      withHeader((e) => ({ ...e, b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] } })),
+      /"a" and "b" overlap/,
+    ],
+    [
+      'types it cannot hold',
+      withHeader((e) => ({ ...e, a: { dtype: 'F8_E4M3', shape: [8], data_offsets: [0, 8] } })),
+      /element type "F8_E4M3"/,
+    ],
     ['an entry that is null', withHeader((e) => ({ ...e, a: null })), /"a" lacks/],
   ])('%s', async (_, bytes, message) => {
     const failure = await open(bytes).catch((error: unknown) => error);
@@ -71,7 +113,8 @@ describe('refuses', () => {
       d: { dtype: 'I8', shape: [1], data: Uint8Array.of(1) },
       d_scale: { shape: [1], data: floats(Infinity) },
     });
-    for (const name of ['a', 'b', 'c', 'd']) await expect(source.read(name)).rejects.toThrow(/NaN or infinite/);
+    for (const name of ['a', 'b', 'c', 'd'])
+      await expect(source.read(name)).rejects.toThrow(/NaN or infinite/);
   });
 
   it('int8 tensors without scales', async () => {
@@ -81,7 +124,11 @@ describe('refuses', () => {
 });
 
 it('survives any damage: a typed error or a sound file, nothing else, and no read past the end', async () => {
-  const file = safetensors({ ...sound, e: { dtype: 'I8', shape: [2, 2], data: new Uint8Array(4) }, e_scale: { shape: [2], data: floats(1, 1) } });
+  const file = safetensors({
+    ...sound,
+    e: { dtype: 'I8', shape: [2, 2], data: new Uint8Array(4) },
+    e_scale: { shape: [2], data: floats(1, 1) },
+  });
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(file.length - 1), fc.nat(255)), { maxLength: 12 }),

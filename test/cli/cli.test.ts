@@ -12,7 +12,14 @@ const cli = join('dist', 'test', 'cli.mjs');
 let out: string;
 
 beforeAll(() => {
-  buildSync({ entryPoints: ['src/cli/main.ts'], outfile: cli, bundle: true, platform: 'node', packages: 'external', format: 'esm' });
+  buildSync({
+    entryPoints: ['src/cli/main.ts'],
+    outfile: cli,
+    bundle: true,
+    platform: 'node',
+    packages: 'external',
+    format: 'esm',
+  });
 });
 beforeEach(async () => (out = await mkdtemp(join(tmpdir(), 'seggpt-cli-'))));
 afterEach(() => rm(out, { recursive: true }));
@@ -37,12 +44,35 @@ const fast = ['--backend', 'wasm'];
 
 it('segments targets, saves what is asked for, and names the bad one at the end', async () => {
   const { code, stdout, stderr } = await run(
-    'segment', target, 'missing.jpg', ...fast, '--prompt', image, mask, '--prompt', image, mask, '--out', out, '--save', 'labels,overlay,painting,masks,coco',
+    'segment',
+    target,
+    'missing.jpg',
+    ...fast,
+    '--prompt',
+    image,
+    mask,
+    '--prompt',
+    image,
+    mask,
+    '--out',
+    out,
+    '--save',
+    'labels,overlay,painting,masks,coco',
   );
   expect(code).toBe(1);
-  expect(stdout).toMatch(/^examples\/cat-video\/002.jpg {2}[\d.]+ s {2}1: \d+ px, score 0\.\d\d\n$/);
-  expect(stderr).toMatch(/1 of 2 targets failed:\n {2}missing.jpg: There is no image file "missing.jpg"/);
-  expect((await readdir(out)).sort()).toEqual(['002.labels.png', '002.mask-1.png', '002.overlay.png', '002.painting.png', 'coco.json']);
+  expect(stdout).toMatch(
+    /^examples\/cat-video\/002.jpg {2}[\d.]+ s {2}1: \d+ px, score 0\.\d\d\n$/,
+  );
+  expect(stderr).toMatch(
+    /1 of 2 targets failed:\n {2}missing.jpg: There is no image file "missing.jpg"/,
+  );
+  expect((await readdir(out)).sort()).toEqual([
+    '002.labels.png',
+    '002.mask-1.png',
+    '002.overlay.png',
+    '002.painting.png',
+    'coco.json',
+  ]);
   const labels = await sharp(join(out, '002.labels.png')).metadata();
   expect([labels.width, labels.height, labels.channels]).toEqual([451, 300, 1]);
   const painting = await sharp(join(out, '002.painting.png')).metadata();
@@ -56,20 +86,54 @@ it('segments targets, saves what is asked for, and names the bad one at the end'
 });
 
 it('speaks JSON, and nothing else on standard output', async () => {
-  const { code, stdout } = await run('segment', target, ...fast, '--prompt', image, mask, '--out', out, '--json', '--colors', 'palette', '--seed', '3');
+  const { code, stdout } = await run(
+    'segment',
+    target,
+    ...fast,
+    '--prompt',
+    image,
+    mask,
+    '--out',
+    out,
+    '--json',
+    '--colors',
+    'palette',
+    '--seed',
+    '3',
+  );
   expect(code).toBe(0);
   const report = JSON.parse(stdout);
-  expect(report).toMatchObject({ model: 'bundled', backend: 'wasm', failed: [], results: [{ target, width: 451, height: 300, masks: [{ label: 1 }] }] });
-  expect(report.results[0].files).toEqual([join(out, '002.labels.png'), join(out, '002.overlay.png')]);
+  expect(report).toMatchObject({
+    model: 'bundled',
+    backend: 'wasm',
+    failed: [],
+    results: [{ target, width: 451, height: 300, masks: [{ label: 1 }] }],
+  });
+  expect(report.results[0].files).toEqual([
+    join(out, '002.labels.png'),
+    join(out, '002.overlay.png'),
+  ]);
 });
 
 it.each<[string, string[], RegExp]>([
   ['no prompt', ['segment', target], /required option '--prompt <image mask>'/],
   ['a prompt without its mask', ['segment', target, '--prompt', image], /Give an image and a mask/],
   ['no target', ['segment', '--prompt', image, mask], /missing required argument 'target'/],
-  ['an unknown backend', ['segment', target, '--prompt', image, mask, '--backend', 'cuda'], /Allowed choices are auto, webgpu/],
-  ['an unknown kind to save', ['segment', target, '--prompt', image, mask, '--save', 'gif'], /"gif" is none of labels/],
-  ['a seed that is no number', ['segment', target, '--prompt', image, mask, '--seed', 'x'], /whole number/],
+  [
+    'an unknown backend',
+    ['segment', target, '--prompt', image, mask, '--backend', 'cuda'],
+    /Allowed choices are auto, webgpu/,
+  ],
+  [
+    'an unknown kind to save',
+    ['segment', target, '--prompt', image, mask, '--save', 'gif'],
+    /"gif" is none of labels/,
+  ],
+  [
+    'a seed that is no number',
+    ['segment', target, '--prompt', image, mask, '--seed', 'x'],
+    /whole number/,
+  ],
   ['an unknown command', ['paint'], /unknown command/],
 ])('exits with 2 for %s', async (_, args, message) => {
   const { code, stderr } = await run(...args);
@@ -79,7 +143,10 @@ it.each<[string, string[], RegExp]>([
 
 it('exits with 1 for a failure, in one line', async () => {
   const missing = await run('segment', target, '--prompt', image, 'nope.png');
-  expect(missing).toMatchObject({ code: 1, stderr: 'error: There is no image file "nope.png"; check the path.\n' });
+  expect(missing).toMatchObject({
+    code: 1,
+    stderr: 'error: There is no image file "nope.png"; check the path.\n',
+  });
   const model = await run('segment', target, '--prompt', image, mask, '--model', './nope', ...fast);
   expect(model.code).toBe(1);
   expect(model.stderr).toMatch(/error: There is no model at "\.\/nope"/);
@@ -88,8 +155,17 @@ it('exits with 1 for a failure, in one line', async () => {
 it('tells its version, its help and what a model is', async () => {
   const manifest = JSON.parse(await readFile('package.json', 'utf8'));
   expect(await run('--version')).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
-  expect(await run('segment', '--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('--prompt <image mask>') });
+  expect(await run('segment', '--help')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('--prompt <image mask>'),
+  });
   const info = await run('info', 'test/fixtures/tiny', '--json');
-  expect(JSON.parse(info.stdout)).toMatchObject({ config: { width: 32, depth: 24 }, types: ['F32'], backends: { cpu: 'available' } });
-  expect((await run('info', 'test/fixtures/tiny/official.pth')).stdout).toMatch(/transformer +24 blocks of width 32/);
+  expect(JSON.parse(info.stdout)).toMatchObject({
+    config: { width: 32, depth: 24 },
+    types: ['F32'],
+    backends: { cpu: 'available' },
+  });
+  expect((await run('info', 'test/fixtures/tiny/official.pth')).stdout).toMatch(
+    /transformer +24 blocks of width 32/,
+  );
 });

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { colorize, leastSeparation, mapColors, paletteColors, randomColors } from '../../src/colors/color-mapping';
+import {
+  colorize,
+  leastSeparation,
+  mapColors,
+  paletteColors,
+  randomColors,
+} from '../../src/colors/color-mapping';
 import { InvalidInputError } from '../../src/errors';
 
 describe('random colours', () => {
@@ -47,5 +53,7 @@ it('binary is white on black and for one label', () => {
 
 it('colours labels and leaves the rest black', () => {
   const mapping = { labels: [2, 7], colors: [[1, 2, 3] as const, [4, 5, 6] as const] };
-  expect([...colorize(Uint8Array.of(0, 2, 7, 3), mapping)]).toEqual([0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0, 0]);
+  expect([...colorize(Uint8Array.of(0, 2, 7, 3), mapping)]).toEqual([
+    0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0, 0,
+  ]);
 });

@@ -8,9 +8,12 @@ const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(','
 /** Whether a backend starts on this machine. */
 export async function isAvailable(backend: BackendChoice): Promise<boolean> {
   if (backend === 'wasm') return true;
-  const outcome = await platform.tfjsBackend((backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend);
+  const outcome = await platform.tfjsBackend(
+    (backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend,
+  );
   if ('unavailable' in outcome) {
-    if (required.includes(backend)) throw new Error(`${backend} should start here: ${outcome.unavailable}`);
+    if (required.includes(backend))
+      throw new Error(`${backend} should start here: ${outcome.unavailable}`);
     return false;
   }
   outcome.close?.();

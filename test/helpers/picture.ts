@@ -27,6 +27,8 @@ export function gradient(width: number, height: number): Uint8Array {
 export function box(width: number, height: number, label = 1): Uint8Array {
   return Uint8Array.from({ length: width * height }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
-    return x > width / 4 && x < (3 * width) / 4 && y > height / 4 && y < (3 * height) / 4 ? label : 0;
+    return x > width / 4 && x < (3 * width) / 4 && y > height / 4 && y < (3 * height) / 4
+      ? label
+      : 0;
   });
 }

@@ -16,10 +16,16 @@ export const miniConfig = {
   intermediate_hidden_state_indices: [1, 3],
 };
 
-export type Tensors = Record<string, { dtype?: string; shape: readonly number[]; data: Uint8Array }>;
+export type Tensors = Record<
+  string,
+  { dtype?: string; shape: readonly number[]; data: Uint8Array }
+>;
 
 /** Seeded weights for a config, by Hugging Face name. */
-export function randomTensors(config: PainterConfig = parsePainterConfig(miniConfig), seed = 1): Tensors {
+export function randomTensors(
+  config: PainterConfig = parsePainterConfig(miniConfig),
+  seed = 1,
+): Tensors {
   const random = seededRandom(seed);
   const tensors: Tensors = {};
   for (const [name, shape] of parameterShapes(config)) {
@@ -32,7 +38,10 @@ export function randomTensors(config: PainterConfig = parsePainterConfig(miniCon
 }
 
 /** Bytes of a safetensors file. */
-export function safetensors(tensors: Tensors, header: (entries: Record<string, unknown>) => unknown = (entries) => entries): Uint8Array {
+export function safetensors(
+  tensors: Tensors,
+  header: (entries: Record<string, unknown>) => unknown = (entries) => entries,
+): Uint8Array {
   const entries: Record<string, unknown> = {};
   let offset = 0;
   for (const [name, { dtype = 'F32', shape, data }] of Object.entries(tensors)) {

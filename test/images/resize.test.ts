@@ -11,11 +11,16 @@ describe.each(cases)('$size to $to', ({ size, to, image, bicubic, nearest }) => 
   const step = bytes(bicubic).length < to[0] * to[1] * 3 ? 7 : 1;
   const rows = (data: Uint8Array) => {
     const stride = to[1] * 3;
-    return Uint8Array.from({ length: Math.ceil(to[0] / step) * stride }, (_, i) => data[Math.floor(i / stride) * step * stride + (i % stride)]);
+    return Uint8Array.from(
+      { length: Math.ceil(to[0] / step) * stride },
+      (_, i) => data[Math.floor(i / stride) * step * stride + (i % stride)],
+    );
   };
 
   it('bicubic is within 1 level of Pillow on every pixel', () => {
-    expect(largestDifference(rows(resizeBicubic(bytes(image), from, target)), bytes(bicubic))).toBeLessThanOrEqual(1);
+    expect(
+      largestDifference(rows(resizeBicubic(bytes(image), from, target)), bytes(bicubic)),
+    ).toBeLessThanOrEqual(1);
   });
 
   it('nearest equals Pillow', () => {

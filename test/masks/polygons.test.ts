@@ -19,18 +19,26 @@ it('joins a hole to its outline, which stays one polygon', () => {
 it('gives every mask back: holes, islands in holes, borders', () => {
   fc.assert(
     fc.property(
-      fc.tuple(fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 24 }), fc.integer({ min: 1, max: 9 })).chain(([height, width, density]) =>
-        fc.record({
-          height: fc.constant(height),
-          width: fc.constant(width),
-          data: fc.array(
-            fc.integer({ min: 0, max: 9 }).map((value) => (value < density ? 1 : 0)),
-            { minLength: height * width, maxLength: height * width },
-          ),
-        }),
-      ),
+      fc
+        .tuple(
+          fc.integer({ min: 1, max: 24 }),
+          fc.integer({ min: 1, max: 24 }),
+          fc.integer({ min: 1, max: 9 }),
+        )
+        .chain(([height, width, density]) =>
+          fc.record({
+            height: fc.constant(height),
+            width: fc.constant(width),
+            data: fc.array(
+              fc.integer({ min: 0, max: 9 }).map((value) => (value < density ? 1 : 0)),
+              { minLength: height * width, maxLength: height * width },
+            ),
+          }),
+        ),
       ({ height, width, data }) => {
-        expect([...polygonsToMask(maskToPolygons(data, height, width), height, width)]).toEqual(data);
+        expect([...polygonsToMask(maskToPolygons(data, height, width), height, width)]).toEqual(
+          data,
+        );
       },
     ),
     { numRuns: 300 },

@@ -6,8 +6,11 @@ import { type ColorTable, readMask } from '../../src/masks/read-mask';
 import { box, encode } from '../helpers/picture';
 
 const options = { argument: 'prompts[0].mask', limits: { maxPixels: 1_000_000 } };
-const read = (input: Parameters<typeof readMask>[0], table: ColorTable = new Map(), tolerance?: number) =>
-  readMask(input, { ...options, tolerance }, table);
+const read = (
+  input: Parameters<typeof readMask>[0],
+  table: ColorTable = new Map(),
+  tolerance?: number,
+) => readMask(input, { ...options, tolerance }, table);
 
 it('takes one channel as labels', async () => {
   const labels = box(20, 10, 7);
@@ -17,13 +20,18 @@ it('takes one channel as labels', async () => {
 });
 
 it('takes booleans', async () => {
-  expect([...(await read({ data: [true, false, true], width: 3, height: 1 })).data]).toEqual([1, 0, 1]);
+  expect([...(await read({ data: [true, false, true], width: 3, height: 1 })).data]).toEqual([
+    1, 0, 1,
+  ]);
 });
 
 it('takes the indices of a palette PNG at every depth and filter', async () => {
   for (const colours of [2, 4, 16, 200]) {
     const labels = Uint8Array.from({ length: 31 * 17 }, (_, i) => (i * 7919) % colours);
-    const rgb = Uint8Array.from({ length: labels.length * 3 }, (_, i) => (labels[Math.floor(i / 3)] * [37, 91, 53][i % 3]) % 256);
+    const rgb = Uint8Array.from(
+      { length: labels.length * 3 },
+      (_, i) => (labels[Math.floor(i / 3)] * [37, 91, 53][i % 3]) % 256,
+    );
     const file = await sharp(rgb, { raw: { width: 31, height: 17, channels: 3 } })
       .png({ palette: true, colours, dither: 0, effort: 1 })
       .toBuffer();
@@ -45,11 +53,16 @@ it('gives one label to each distinct colour, the same in every mask', async () =
 });
 
 it('takes transparent pixels as background', async () => {
-  expect([...(await read({ data: [9, 9, 9, 0, 9, 9, 9, 255], width: 2, height: 1 })).data]).toEqual([0, 1]);
+  expect([...(await read({ data: [9, 9, 9, 0, 9, 9, 9, 255], width: 2, height: 1 })).data]).toEqual(
+    [0, 1],
+  );
 });
 
 it('refuses lossy formats, unless told a tolerance', async () => {
-  const rgb = Uint8Array.from(box(64, 64, 1)).reduce<number[]>((all, label) => (all.push(label * 255, 0, 0), all), []);
+  const rgb = Uint8Array.from(box(64, 64, 1)).reduce<number[]>(
+    (all, label) => (all.push(label * 255, 0, 0), all),
+    [],
+  );
   const jpeg = await encode('jpeg', Uint8Array.from(rgb), 64, 64, 3, { quality: 80 });
   await expect(read(jpeg)).rejects.toThrow(/lossy format .*tolerance/);
   const webp = await encode('webp', Uint8Array.from(rgb), 64, 64);
@@ -68,7 +81,13 @@ it.each([
   ['negative labels', { data: [-1], width: 1, height: 1 }, /value -1/],
   [
     'more than 255 colours',
-    { data: Array.from({ length: 300 * 3 }, (_, i) => (i % 3 === 0 ? Math.floor(i / 3) % 256 : i % 3 === 1 ? Math.floor(i / 768) * 9 : 40)), width: 300, height: 1 },
+    {
+      data: Array.from({ length: 300 * 3 }, (_, i) =>
+        i % 3 === 0 ? Math.floor(i / 3) % 256 : i % 3 === 1 ? Math.floor(i / 768) * 9 : 40,
+      ),
+      width: 300,
+      height: 1,
+    },
     /more than 255 distinct colours.*photograph/,
   ],
 ])('refuses %s', async (_, input, message) => {
@@ -78,7 +97,10 @@ it.each([
 });
 
 it('refuses masks of 16 bits', async () => {
-  const file = await sharp(Uint16Array.of(1, 2, 3), { raw: { width: 3, height: 1, channels: 1 } }).toColourspace('grey16').png().toBuffer();
+  const file = await sharp(Uint16Array.of(1, 2, 3), { raw: { width: 3, height: 1, channels: 1 } })
+    .toColourspace('grey16')
+    .png()
+    .toBuffer();
   await expect(read(file)).rejects.toThrow(/more than 8 bits/);
 });
 

@@ -8,7 +8,10 @@ const masks = fc
     fc.record({
       height: fc.constant(height),
       width: fc.constant(width),
-      data: fc.array(fc.constantFrom(0, 1), { minLength: height * width, maxLength: height * width }),
+      data: fc.array(fc.constantFrom(0, 1), {
+        minLength: height * width,
+        maxLength: height * width,
+      }),
     }),
   );
 

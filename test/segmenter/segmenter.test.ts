@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import ndarray from 'ndarray';
-import { AbortedError, DisposedError, ImageError, InContextSegmenter, InvalidInputError, type Prompt, releaseModels, segmentInContext, SegGptError } from '../../src';
+import type { SegGptError } from '../../src';
+import {
+  AbortedError,
+  DisposedError,
+  ImageError,
+  InContextSegmenter,
+  InvalidInputError,
+  type Prompt,
+  releaseModels,
+  segmentInContext,
+} from '../../src';
 import { parsePainterConfig } from '../../src/painter/config';
 import { box, encode, gradient } from '../helpers/picture';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
@@ -8,7 +18,11 @@ import { memoryAccess } from '../../src/checkpoints/memory-access';
 import { openSafetensors } from '../../src/checkpoints/safetensors';
 
 /** A model that runs in milliseconds; its weights are random, so what it paints is noise. */
-const mini = () => openSafetensors(memoryAccess(safetensors(randomTensors(parsePainterConfig(miniConfig))), 'mini'), miniConfig);
+const mini = () =>
+  openSafetensors(
+    memoryAccess(safetensors(randomTensors(parsePainterConfig(miniConfig))), 'mini'),
+    miniConfig,
+  );
 
 const [width, height] = [48, 36];
 const image = { data: gradient(width, height), width, height };
@@ -16,7 +30,9 @@ const mask = (label = 1) => ({ data: box(width, height, label), width, height })
 const prompt: Prompt = { image, mask: mask() };
 
 let segmenter: InContextSegmenter;
-beforeAll(async () => (segmenter = await InContextSegmenter.load(await mini(), { backend: 'cpu' })));
+beforeAll(
+  async () => (segmenter = await InContextSegmenter.load(await mini(), { backend: 'cpu' })),
+);
 afterAll(() => segmenter.dispose());
 
 async function withoutLeak<Value>(work: () => Promise<Value>): Promise<Value | Error> {
@@ -28,11 +44,21 @@ async function withoutLeak<Value>(work: () => Promise<Value>): Promise<Value | E
 
 it('gives masks, labels, scores, painting and overlay at the size of the target', async () => {
   const target = { data: gradient(70, 20), width: 70, height: 20 };
-  const result = await segmenter.segment([{ image, mask: mask(9) }, prompt], target, { labels: { 9: 'cat' } });
+  const result = await segmenter.segment([{ image, mask: mask(9) }, prompt], target, {
+    labels: { 9: 'cat' },
+  });
   expect(result.labelMap.shape).toEqual([20, 70]);
   expect(result.scores.shape).toEqual([20, 70]);
-  expect(result.masks.map(({ label, name }) => [label, name])).toEqual([[1, '1'], [9, 'cat']]);
-  for (const { score, area, present, box: [, , w, h] } of result.masks) {
+  expect(result.masks.map(({ label, name }) => [label, name])).toEqual([
+    [1, '1'],
+    [9, 'cat'],
+  ]);
+  for (const {
+    score,
+    area,
+    present,
+    box: [, , w, h],
+  } of result.masks) {
     expect(score).toBeGreaterThanOrEqual(0);
     expect(score).toBeLessThanOrEqual(1);
     expect(present).toBe(area > 0);
@@ -41,7 +67,9 @@ it('gives masks, labels, scores, painting and overlay at the size of the target'
   const areas = result.masks.map((each) => each.toBinary().reduce((a, b) => a + b, 0));
   expect(areas).toEqual(result.masks.map(({ area }) => area));
   expect(result.painting).toMatchObject({ width: 70, height: 20 });
-  expect((await result.overlay().toPng()).subarray(1, 4)).toEqual(Uint8Array.from(Buffer.from('PNG')));
+  expect((await result.overlay().toPng()).subarray(1, 4)).toEqual(
+    Uint8Array.from(Buffer.from('PNG')),
+  );
   const tensor = result.masks[0].toTensor(tf);
   expect(tensor.shape).toEqual([20, 70]);
   tensor.dispose();
@@ -50,11 +78,17 @@ it('gives masks, labels, scores, painting and overlay at the size of the target'
 it('reports a label that the target does not show as absent', async () => {
   // A painting far from every colour but black finds nothing.
   const source = await mini();
-  const dark = { ...source, read: async (name: string) => {
-    const tensor = await source.read(name);
-    if (name === 'decoder.decoder_pred.head.bias') return { ...tensor, data: new Uint8Array(Float32Array.of(-9, -9, -9).buffer) };
-    return name === 'decoder.decoder_pred.head.weight' ? { ...tensor, data: new Uint8Array(tensor.data.length) } : tensor;
-  } };
+  const dark = {
+    ...source,
+    read: async (name: string) => {
+      const tensor = await source.read(name);
+      if (name === 'decoder.decoder_pred.head.bias')
+        return { ...tensor, data: new Uint8Array(Float32Array.of(-9, -9, -9).buffer) };
+      return name === 'decoder.decoder_pred.head.weight'
+        ? { ...tensor, data: new Uint8Array(tensor.data.length) }
+        : tensor;
+    },
+  };
   const blind = await InContextSegmenter.load(dark, { backend: 'cpu' });
   const { masks } = await blind.segment([prompt], image);
   expect(masks[0]).toMatchObject({ present: false, area: 0, score: 0, box: [0, 0, 0, 0] });
@@ -62,16 +96,22 @@ it('reports a label that the target does not show as absent', async () => {
 });
 
 it('is a function of its input: seeds change colours, not determinism', async () => {
-  const painting = async (seed: number) => (await segmenter.segment([prompt], image, { seed })).rawPaintings[0].data;
+  const painting = async (seed: number) =>
+    (await segmenter.segment([prompt], image, { seed })).rawPaintings[0].data;
   expect(await painting(1)).toEqual(await painting(1));
   expect(await painting(1)).not.toEqual(await painting(5));
 });
 
 it('prepared prompts give what one call gives, for any number of targets, and overlapping calls do not mix', async () => {
   const prepared = await segmenter.prepare([prompt, prompt]);
-  const targets = [image, { data: gradient(20, 30), width: 20, height: 30 }, { data: box(50, 50, 200), width: 50, height: 50 }];
+  const targets = [
+    image,
+    { data: gradient(20, 30), width: 20, height: 30 },
+    { data: box(50, 50, 200), width: 50, height: 50 },
+  ];
   const direct: Float32Array[] = [];
-  for (const target of targets) direct.push((await segmenter.segment([prompt, prompt], target)).scores.data);
+  for (const target of targets)
+    direct.push((await segmenter.segment([prompt, prompt], target)).scores.data);
   const together = await Promise.all(targets.map((target) => prepared.segment(target)));
   together.forEach((result, i) => expect(result.scores.data).toEqual(direct[i]));
   prepared.dispose();
@@ -87,50 +127,117 @@ it.each([
   ['palette, semantic', { colors: 'palette' as const, task: 'semantic' as const }, 1],
   ['binary', { colors: 'binary' as const, upsampling: 'nearest' as const }, 1],
 ])('ensemble of %s', async (_, options, paintings) => {
-  const result = await withoutLeak(() => segmenter.segment([prompt, prompt, prompt], image, options));
+  const result = await withoutLeak(() =>
+    segmenter.segment([prompt, prompt, prompt], image, options),
+  );
   expect(result).toMatchObject({ width, height });
-  expect((result as Awaited<ReturnType<typeof segmenter.segment>>).rawPaintings).toHaveLength(paintings);
+  expect((result as Awaited<ReturnType<typeof segmenter.segment>>).rawPaintings).toHaveLength(
+    paintings,
+  );
 });
 
 it('paints many labels in several passes, each label once', async () => {
   const data = Uint8Array.from({ length: width * height }, (_, i) => i % 61);
-  const result = await segmenter.segment([{ image, mask: { data, width, height } }], image, { labelsPerPass: 25 });
+  const result = await segmenter.segment([{ image, mask: { data, width, height } }], image, {
+    labelsPerPass: 25,
+  });
   expect(result.rawPaintings.map(({ mapping }) => mapping.labels.length)).toEqual([20, 20, 20]);
-  expect(result.masks.map(({ label }) => label)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
-  const binary = await segmenter.segment([{ image, mask: { data: data.map((label) => label % 3), width, height } }], image, { colors: 'binary' });
+  expect(result.masks.map(({ label }) => label)).toEqual(
+    Array.from({ length: 60 }, (_, i) => i + 1),
+  );
+  const binary = await segmenter.segment(
+    [{ image, mask: { data: data.map((label) => label % 3), width, height } }],
+    image,
+    { colors: 'binary' },
+  );
   expect(binary.rawPaintings).toHaveLength(2);
 });
 
 it('paints 255 labels at once when asked to', async () => {
   const data = Uint8Array.from({ length: width * height }, (_, i) => i % 256);
-  const result = await segmenter.segment([{ image, mask: { data, width, height } }], image, { labelsPerPass: 255 });
+  const result = await segmenter.segment([{ image, mask: { data, width, height } }], image, {
+    labelsPerPass: 255,
+  });
   expect(result.masks).toHaveLength(255);
   expect(result.rawPaintings).toHaveLength(1);
 });
 
 it('reports progress to the end', async () => {
   const steps: string[] = [];
-  await segmenter.segment([prompt], image, { onProgress: ({ stage, loaded, total }) => steps.push(`${stage} ${loaded}/${total}`) });
-  expect(steps).toEqual(['prepare 1/2', 'prepare 2/2', 'paint 1/4', 'paint 2/4', 'paint 3/4', 'paint 4/4']);
+  await segmenter.segment([prompt], image, {
+    onProgress: ({ stage, loaded, total }) => steps.push(`${stage} ${loaded}/${total}`),
+  });
+  expect(steps).toEqual([
+    'prepare 1/2',
+    'prepare 2/2',
+    'paint 1/4',
+    'paint 2/4',
+    'paint 3/4',
+    'paint 4/4',
+  ]);
 });
 
 describe('refuses bad input before any work, without a leak', () => {
   const cases: [string, () => Promise<unknown>, new (...args: never[]) => SegGptError, RegExp][] = [
     ['no prompts', () => segmenter.segment([], image), InvalidInputError, /^prompts: is empty/],
-    ['prompts that are no list', () => segmenter.segment(prompt as never, image), InvalidInputError, /must be an array/],
-    ['a prompt without a mask', () => segmenter.segment([{ image } as never], image), InvalidInputError, /^prompts\[0\]: must have/],
+    [
+      'prompts that are no list',
+      () => segmenter.segment(prompt as never, image),
+      InvalidInputError,
+      /must be an array/,
+    ],
+    [
+      'a prompt without a mask',
+      () => segmenter.segment([{ image } as never], image),
+      InvalidInputError,
+      /^prompts\[0\]: must have/,
+    ],
     [
       'a mask of another size, naming both',
-      () => segmenter.segment([prompt, { image, mask: { data: box(10, 9), width: 10, height: 9 } }], image),
+      () =>
+        segmenter.segment(
+          [prompt, { image, mask: { data: box(10, 9), width: 10, height: 9 } }],
+          image,
+        ),
       InvalidInputError,
       /^prompts\[1\]\.mask: is 10 x 9 pixels, but its image is 48 x 36; pass the option resizeMasks/,
     ],
-    ['an empty mask', () => segmenter.segment([{ image, mask: mask(0) }], image), InvalidInputError, /^prompts\[0\]\.mask: is empty/],
-    ['an unreadable target', () => segmenter.segment([prompt], Buffer.from('no')), ImageError, /^target cannot be decoded/],
-    ['an unknown option value', () => segmenter.segment([prompt], image, { ensemble: 'best' as never }), InvalidInputError, /^ensemble: must be one of feature, spatial, none/],
-    ['a seed that is no whole number', () => segmenter.segment([prompt], image, { seed: 0.5 }), InvalidInputError, /^seed: must be a whole number/],
-    ['too many labels in a pass', () => segmenter.segment([prompt], image, { labelsPerPass: 256 }), InvalidInputError, /from 1 to 255/],
-    ['an aborted signal', () => segmenter.segment([prompt], image, { signal: AbortSignal.abort() }), AbortedError, /aborted/],
+    [
+      'an empty mask',
+      () => segmenter.segment([{ image, mask: mask(0) }], image),
+      InvalidInputError,
+      /^prompts\[0\]\.mask: is empty/,
+    ],
+    [
+      'an unreadable target',
+      () => segmenter.segment([prompt], Buffer.from('no')),
+      ImageError,
+      /^target cannot be decoded/,
+    ],
+    [
+      'an unknown option value',
+      () => segmenter.segment([prompt], image, { ensemble: 'best' as never }),
+      InvalidInputError,
+      /^ensemble: must be one of feature, spatial, none/,
+    ],
+    [
+      'a seed that is no whole number',
+      () => segmenter.segment([prompt], image, { seed: 0.5 }),
+      InvalidInputError,
+      /^seed: must be a whole number/,
+    ],
+    [
+      'too many labels in a pass',
+      () => segmenter.segment([prompt], image, { labelsPerPass: 256 }),
+      InvalidInputError,
+      /from 1 to 255/,
+    ],
+    [
+      'an aborted signal',
+      () => segmenter.segment([prompt], image, { signal: AbortSignal.abort() }),
+      AbortedError,
+      /aborted/,
+    ],
   ];
   it.each(cases)('%s', async (_, work, type, message) => {
     const failure = await withoutLeak(work);
@@ -140,7 +247,9 @@ describe('refuses bad input before any work, without a leak', () => {
 
   it('resizes a mask when told to', async () => {
     const small = { data: box(24, 18), width: 24, height: 18 };
-    await expect(segmenter.segment([{ image, mask: small }], image, { resizeMasks: true })).resolves.toBeDefined();
+    await expect(
+      segmenter.segment([{ image, mask: small }], image, { resizeMasks: true }),
+    ).resolves.toBeDefined();
   });
 });
 
@@ -149,10 +258,17 @@ it('aborts between blocks and frees everything', async () => {
     const abort = new AbortController();
     let seen = 0;
     const failure = await withoutLeak(() =>
-      segmenter.segment([prompt, prompt], image, { signal: abort.signal, onProgress: () => ++seen === step && abort.abort(new Error('enough')) }),
+      segmenter.segment([prompt, prompt], image, {
+        signal: abort.signal,
+        onProgress: () => ++seen === step && abort.abort(new Error('enough')),
+      }),
     );
     expect(failure).toBeInstanceOf(AbortedError);
-    expect(failure).toMatchObject({ name: 'AbortError', code: 'ABORTED', cause: new Error('enough') });
+    expect(failure).toMatchObject({
+      name: 'AbortError',
+      code: 'ABORTED',
+      cause: new Error('enough'),
+    });
   }
 });
 
@@ -184,20 +300,29 @@ describe('segmentInContext', () => {
   it('checks pictures before it loads a model', async () => {
     const options = { model: './no-such-model' };
     await expect(segmentInContext([], image, options)).rejects.toThrow(/^prompts/);
-    await expect(segmentInContext([prompt], 'no-such.jpg', options)).rejects.toThrow(/no image file "no-such.jpg"/);
+    await expect(segmentInContext([prompt], 'no-such.jpg', options)).rejects.toThrow(
+      /no image file "no-such.jpg"/,
+    );
     await expect(segmentInContext([prompt], image, options)).rejects.toThrow(/no model at/);
   });
 
   it('names a backend it cannot have, and unknown ones', async () => {
-    await expect(segmentInContext([prompt], image, { backend: 'webgl' })).rejects.toThrow(/backend "webgl" is not available here.*"auto"/);
-    await expect(segmentInContext([prompt], image, { backend: 'cuda' as never })).rejects.toThrow(/unknown backend "cuda"; choose one of auto, webgpu/);
+    await expect(segmentInContext([prompt], image, { backend: 'webgl' })).rejects.toThrow(
+      /backend "webgl" is not available here.*"auto"/,
+    );
+    await expect(segmentInContext([prompt], image, { backend: 'cuda' as never })).rejects.toThrow(
+      /unknown backend "cuda"; choose one of auto, webgpu/,
+    );
   });
 
   it('runs the bundled model on files, and loads it once', async () => {
     const steps: string[] = [];
     const onProgress = ({ stage }: { stage: string }) => steps.push(stage);
     const prompts = [{ image: 'examples/cat-video/000.jpg', mask: 'examples/cat-video/000.png' }];
-    const first = await segmentInContext(prompts, 'examples/cat-video/003.jpg', { backend: 'wasm', onProgress });
+    const first = await segmentInContext(prompts, 'examples/cat-video/003.jpg', {
+      backend: 'wasm',
+      onProgress,
+    });
     expect(steps).toContain('load');
     steps.length = 0;
     const png = await encode('png', gradient(64, 64), 64, 64);

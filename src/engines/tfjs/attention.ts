@@ -43,20 +43,29 @@ export function attention(
   const outputs: (tfjs.Tensor2D | undefined)[] = pieces.map(() => undefined);
   for (let canvas = 0; canvas < prompts; canvas++) {
     const target = targetOf(canvas);
-    const wanted = pieces.map((piece, i) => ({ piece, i })).filter(({ piece }) => piece.half === canvas || piece.half === target);
+    const wanted = pieces
+      .map((piece, i) => ({ piece, i }))
+      .filter(({ piece }) => piece.half === canvas || piece.half === target);
     if (wanted.length === 0) continue;
     const results = tf.tidy(() => {
-      const keyRows = tf.concat2d([sliceHalf(tf, qkv, canvas, half), sliceHalf(tf, qkv, target, half)], 0); // (L, 3D)
+      const keyRows = tf.concat2d(
+        [sliceHalf(tf, qkv, canvas, half), sliceHalf(tf, qkv, target, half)],
+        0,
+      ); // (L, 3D)
       let key = byHead(keyRows, 1); // (heads, L, d)
       const value = byHead(keyRows, 2);
-      if (codes) key = tf.concat3d([key, tf.tile(codes.expandDims<tfjs.Tensor3D>(0), [heads, 1, 1])], 2);
+      if (codes)
+        key = tf.concat3d([key, tf.tile(codes.expandDims<tfjs.Tensor3D>(0), [heads, 1, 1])], 2);
       return wanted.map(({ piece }) => {
         const query = byHead(tf.slice(qkv, [piece.start, 0], [piece.end - piece.start, 3 * D]), 0); // (heads, Lq, d)
         let scaled: tfjs.Tensor3D = query.mul(1 / Math.sqrt(d));
         if (relative) {
           const inHalf = (piece.start - piece.half * half) / columns;
           const firstRow = piece.half === canvas ? inHalf : rows + inHalf;
-          scaled = tf.concat3d([scaled, ...relativeTerms(tf, query, relative, firstRow, layout)], 2);
+          scaled = tf.concat3d(
+            [scaled, ...relativeTerms(tf, query, relative, firstRow, layout)],
+            2,
+          );
         }
         const weights = tf.softmax(tf.matMul(scaled, key, false, true)); // (heads, Lq, L)
         return tf.matMul(weights, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
@@ -77,7 +86,7 @@ export function attention(
 
 function splitByHalf([start, end]: RowRange, half: number): Piece[] {
   const pieces: Piece[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const index = Math.floor(at / half);
     const stop = Math.min(end, (index + 1) * half);
     pieces.push({ half: index, start: at, end: stop });
@@ -86,7 +95,12 @@ function splitByHalf([start, end]: RowRange, half: number): Piece[] {
   return pieces;
 }
 
-function sliceHalf(tf: typeof tfjs, matrix: tfjs.Tensor2D, index: number, half: number): tfjs.Tensor2D {
+function sliceHalf(
+  tf: typeof tfjs,
+  matrix: tfjs.Tensor2D,
+  index: number,
+  half: number,
+): tfjs.Tensor2D {
   return tf.slice(matrix, [index * half, 0], [half, matrix.shape[1]]);
 }
 
@@ -120,8 +134,16 @@ function relativeTerms(
   const [heads, length, d] = query.shape;
   const count = length / columns; // token rows of queries
   const canvasRows = 2 * rows;
-  const rowCodes = (relative.rows as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([canvasRows, canvasRows, d]);
-  const columnCodes = (relative.columns as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([columns, columns, d]);
+  const rowCodes = (relative.rows as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([
+    canvasRows,
+    canvasRows,
+    d,
+  ]);
+  const columnCodes = (relative.columns as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([
+    columns,
+    columns,
+    d,
+  ]);
   const grid = query.reshape<tfjs.Tensor4D>([heads, count, columns, d]);
 
   const byRow = grid.transpose([1, 0, 2, 3]).reshape<tfjs.Tensor3D>([count, heads * columns, d]);

@@ -22,7 +22,10 @@ export function paintingLoss(
     // min(d, β) keeps both branches in one smooth expression: m(d - m/2)/β is the loss times 1.
     const near = tf.minimum(distance, tf.scalar(beta));
     const loss = near.mul(distance.sub(near.mul(0.5))).div(beta);
-    const weights = tf.broadcastTo(masked, painting.shape as [number, number, number, number]);
-    return loss.mul(weights).sum().div(tf.maximum(weights.sum(), tf.scalar(1))) as tfjs.Scalar;
+    const weights = tf.broadcastTo(masked, painting.shape);
+    return loss
+      .mul(weights)
+      .sum()
+      .div<tfjs.Scalar>(tf.maximum(weights.sum(), tf.scalar(1)));
   });
 }

@@ -141,7 +141,11 @@ export class TfjsEngine implements Engine {
   layerNorm(x: EngineTensor, { gamma, beta, epsilon }: LayerNormWeights): EngineTensor {
     return this.tidy(() => {
       const { mean, variance } = this.tf.moments(tensorOf(x), -1, true);
-      return tensorOf(x).sub(mean).mul(variance.add(epsilon).rsqrt()).mul(tensorOf(gamma)).add(tensorOf(beta));
+      return tensorOf(x)
+        .sub(mean)
+        .mul(variance.add(epsilon).rsqrt())
+        .mul(tensorOf(gamma))
+        .add(tensorOf(beta));
     });
   }
 
@@ -155,7 +159,9 @@ export class TfjsEngine implements Engine {
 
   interpolate(matrix: Float32Array, table: EngineTensor): EngineTensor {
     const inputs = table.shape[0];
-    return this.tidy(() => this.tf.matMul(this.tf.tensor2d(matrix, [matrix.length / inputs, inputs]), matrixOf(table)));
+    return this.tidy(() =>
+      this.tf.matMul(this.tf.tensor2d(matrix, [matrix.length / inputs, inputs]), matrixOf(table)),
+    );
   }
 
   addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor {
@@ -163,8 +169,12 @@ export class TfjsEngine implements Engine {
     const width = positions.shape[1];
     return this.tidy(() => {
       const repeat = (start: number, times: number) =>
-        Array.from({ length: times }, () => this.tf.slice(matrixOf(positions), [start, 0], [half, width]));
-      return tensorOf(x).add(this.tf.concat([...repeat(0, layout.prompts), ...repeat(half, layout.targets)], 0));
+        Array.from({ length: times }, () =>
+          this.tf.slice(matrixOf(positions), [start, 0], [half, width]),
+        );
+      return tensorOf(x).add(
+        this.tf.concat([...repeat(0, layout.prompts), ...repeat(half, layout.targets)], 0),
+      );
     });
   }
 
@@ -173,15 +183,25 @@ export class TfjsEngine implements Engine {
     const width = x.shape[1];
     return this.tidy(() => {
       const prompts = this.tf.slice(matrixOf(x), [0, 0], [layout.prompts * half, width]);
-      const targets = this.tf.slice(matrixOf(x), [layout.prompts * half, 0], [layout.targets * half, width]);
-      const mean = targets.reshape([layout.targets, half * width]).mean(0).reshape([half, width]) as tfjs.Tensor2D;
+      const targets = this.tf.slice(
+        matrixOf(x),
+        [layout.prompts * half, 0],
+        [layout.targets * half, width],
+      );
+      const mean = targets
+        .reshape([layout.targets, half * width])
+        .mean(0)
+        .reshape<tfjs.Tensor2D>([half, width]);
       return this.tf.concat([prompts, mean.tile([layout.targets, 1])], 0);
     });
   }
 
   maskRows(x: EngineTensor, masked: Uint8Array, token: EngineTensor): EngineTensor {
     return this.tidy(() => {
-      const mask = this.tf.tensor2d(Float32Array.from(masked, (flag) => (flag ? 1 : 0)), [masked.length, 1]);
+      const mask = this.tf.tensor2d(
+        Float32Array.from(masked, (flag) => (flag ? 1 : 0)),
+        [masked.length, 1],
+      );
       const blank = tensorOf(token).reshape([1, -1]);
       return tensorOf(x).mul(this.tf.sub(1, mask)).add(blank.mul(mask));
     });
@@ -211,7 +231,12 @@ export class TfjsEngine implements Engine {
 
   paintingHead(
     features: EngineTensor,
-    grid: { readonly images: number; readonly rows: number; readonly columns: number; readonly patch: number },
+    grid: {
+      readonly images: number;
+      readonly rows: number;
+      readonly columns: number;
+      readonly patch: number;
+    },
     weights: PaintingHeadWeights,
   ): EngineTensor {
     const { images, rows, columns, patch } = grid;
@@ -221,9 +246,9 @@ export class TfjsEngine implements Engine {
       const pixels = tensorOf(features)
         .reshape([images * rows, columns, patch, patch * channels])
         .transpose([0, 2, 1, 3])
-        .reshape([images, height, width, channels]) as tfjs.Tensor4D;
+        .reshape<tfjs.Tensor4D>([images, height, width, channels]);
       const { weight, bias } = weights.convolution as TfjsLinear;
-      const kernel = weight.transpose().reshape([3, 3, channels, channels]) as tfjs.Tensor4D;
+      const kernel = weight.transpose().reshape<tfjs.Tensor4D>([3, 3, channels, channels]);
       const convolved = this.tf.conv2d(pixels, kernel, 1, 'same').add(bias ?? 0);
       const normed = this.layerNorm(convolved, weights.norm) as tfjs.Tensor;
       const active = this.gelu(normed).reshape([images * height * width, channels]);
