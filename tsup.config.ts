@@ -1,20 +1,8 @@
-import { dirname, join } from 'node:path';
 import { defineConfig, type Options } from 'tsup';
+import { browserPlatform } from './build/browser-platform';
 
 /** Peers and optional backends are the user's to install; they are never bundled. */
 const external = [/^@tensorflow\//, 'webgpu', 'sharp'];
-
-/** The browser build has its own platform module. */
-const browserPlatform: NonNullable<Options['esbuildPlugins']>[number] = {
-  name: 'browser-platform',
-  setup(build) {
-    build.onResolve({ filter: /^\.\/node$/ }, ({ importer }) =>
-      importer.endsWith(join('platform', 'index.ts'))
-        ? { path: join(dirname(importer), 'browser.ts') }
-        : undefined,
-    );
-  },
-};
 
 const shared: Options = {
   target: 'es2022',

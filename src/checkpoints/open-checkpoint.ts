@@ -46,7 +46,8 @@ export async function openCheckpoint(
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
   }
   if (source === BundledModel) return openCheckpoint(platform.bundledModel(), options);
-  if (/^https?:\/\//.test(source)) return openUrl(source, options);
+  const url = /^https?:\/\//.test(source) ? source : platform.relativeUrl(source);
+  if (url) return openUrl(url, options);
   const kind = await platform.pathKind(source);
   if (kind === 'file')
     return openWeights(await platform.openFile(source), await configBeside(source));

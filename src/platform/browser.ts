@@ -17,6 +17,7 @@ export const platform: Platform = {
       ),
     ),
   join: (directory, name) => `${directory.replace(/\/+$/, '')}/${name}`,
+  relativeUrl: (path) => (/^\.{0,2}\//.test(path) ? new URL(path, globalThis.document?.baseURI ?? location.href).href : null),
   bundledModel: () => new URL('../../weights', import.meta.url).href,
 
   fileCache: browserFileCache,

@@ -18,6 +18,7 @@ export const platform: Platform = {
   },
   openFile: fileAccess,
   join,
+  relativeUrl: () => null,
   // Two levels up both from src/platform and from dist/node.
   bundledModel: () => join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'weights'),
 

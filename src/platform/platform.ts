@@ -16,6 +16,8 @@ export interface Platform {
   openFile(path: string): Promise<RandomAccess>;
   /** Joins a directory and a name. */
   join(directory: string, name: string): string;
+  /** A path as a URL, where paths are URLs: relative to the page in browsers; `null` in Node. */
+  relativeUrl(path: string): string | null;
   /** Where the bundled model lies: a directory in Node, a base URL in browsers. */
   bundledModel(): string;
 

@@ -48,8 +48,10 @@ function withUnsharedMemory(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuf
       continue;
     }
     integer(); // one import: env.memory
-    at += integer();
-    at += integer();
+    for (let name = 0; name < 2; name++) {
+      const length = integer(); // apart, because `at +=` would read `at` before this moves it
+      at += length;
+    }
     if (bytes[at] === MEMORY_IMPORT && bytes[at + 1] === (HAS_MAXIMUM | IS_SHARED)) {
       const copy = bytes.slice();
       copy[at + 1] = HAS_MAXIMUM;

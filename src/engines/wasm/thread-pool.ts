@@ -21,7 +21,7 @@ const LONGEST_WAIT = 50;
  * not block. Workers start with the first list, sleep between lists, and never keep a process alive.
  */
 export class ThreadPool {
-  private readonly words: Int32Array;
+  private view: Int32Array;
   private workers: WorkerHandle[] | undefined;
   private failure: BackendError | undefined;
   private released = false;
@@ -35,7 +35,13 @@ export class ThreadPool {
     readonly threads: number,
     private readonly kernels: KernelExports,
   ) {
-    this.words = new Int32Array(setup.memory.buffer, 0, ARENA_START / 4);
+    this.view = controlWords(setup.memory);
+  }
+
+  /** The control words. Memory that is not shared moves when it grows, and takes its views along. */
+  private get words(): Int32Array {
+    if (this.view.byteLength === 0) this.view = controlWords(this.setup.memory);
+    return this.view;
   }
 
   /**
@@ -160,4 +166,8 @@ export class ThreadPool {
 /** Browsers forbid blocking their main thread. */
 function mayBlock(): boolean {
   return typeof document === 'undefined';
+}
+
+function controlWords(memory: WebAssembly.Memory): Int32Array {
+  return new Int32Array(memory.buffer, 0, ARENA_START / 4);
 }

@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { browserPlatform } from '../../build/browser-platform';
+import { InContextSegmenter } from '../../src';
+
+interface Segmented {
+  engine: string;
+  leaked: number;
+  labels: number[];
+  png: number;
+  isolated: boolean;
+}
+
+/** What `page.ts` puts into the page. */
+declare const window: {
+  page: {
+    segment(backend: string): Promise<Segmented>;
+    drawables(): Promise<Record<string, number>>;
+    cached(): Promise<string[]>;
+    failures(): Promise<Record<string, string>>;
+  };
+};
+
+jest.setTimeout(240_000);
+
+const executablePath = ['/usr/bin/chromium', process.env.CHROMIUM ?? ''].find((path) => path && existsSync(path));
+const test = executablePath ? it : it.skip;
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+
+let browser: Browser;
+const servers: Server[] = [];
+
+/** Serves the project's files and the bundled page, cross-origin isolated or not. */
+async function serve(script: string, isolated: boolean): Promise<string> {
+  const server = createServer((request, response) => {
+    void (async () => {
+      const path = new URL(request.url ?? '/', 'http://x').pathname;
+      if (isolated) {
+        response.setHeader('cross-origin-opener-policy', 'same-origin');
+        response.setHeader('cross-origin-embedder-policy', 'require-corp');
+      }
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
+      if (path === '/index.html') return response.end('<!doctype html><script type="module" src="/page.js"></script>');
+      if (path === '/page.js') return response.end(script);
+      const file = join(process.cwd(), path.replace('/weights2/', '/weights/'));
+      response.end(await readFile(file).catch(() => (response.writeHead(404), '')));
+    })();
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/index.html`;
+}
+
+let isolatedUrl: string;
+let plainUrl: string;
+
+beforeAll(async () => {
+  if (!executablePath) return;
+  const { outputFiles } = await build({
+    entryPoints: ['test/browser/page.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    plugins: [browserPlatform],
+    external: ['node:*'],
+    logLevel: 'error',
+  });
+  const script = outputFiles[0].text;
+  isolatedUrl = await serve(script, true);
+  plainUrl = await serve(script, false);
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--enable-unsafe-swiftshader'] });
+});
+afterAll(async () => {
+  await browser?.close();
+  for (const server of servers) server.close();
+});
+
+async function open(url: string): Promise<Page> {
+  const tab = await browser.newPage();
+  const errors: string[] = [];
+  tab.on('pageerror', (error) => errors.push(String(error)));
+  await tab.goto(url);
+  await tab.waitForFunction(() => 'page' in window, undefined, { timeout: 30_000 }).catch(() => {
+    throw new Error(`the page did not load: ${errors.join('; ')}`);
+  });
+  return tab;
+}
+
+/** What Node finds in the same pictures. */
+async function inNode(): Promise<Uint8Array> {
+  const segmenter = await InContextSegmenter.load(undefined, { backend: 'wasm' });
+  const prompt = { image: 'examples/cat-video/000.jpg', mask: 'examples/cat-video/000.png' };
+  const result = await segmenter.segment([prompt], 'examples/cat-video/004.jpg');
+  segmenter.dispose();
+  return result.labels.data;
+}
+
+const disagreement = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
+  return count / a.length;
+};
+
+test('the CPU engine gives the same mask with and without cross-origin isolation, and as in Node', async () => {
+  const results = [];
+  for (const url of [isolatedUrl, plainUrl]) {
+    const tab = await open(url);
+    results.push(await tab.evaluate(() => window.page.segment('wasm')));
+    await tab.close();
+  }
+  expect(results.map(({ isolated }) => isolated)).toEqual([true, false]);
+  expect(results.map(({ engine, leaked }) => [engine, leaked])).toEqual([['wasm', 0], ['wasm', 0]]);
+  expect(results[0].labels).toEqual(results[1].labels);
+  expect(results[0].png).toBeGreaterThan(1000);
+  // Chromium's JPEG decoder rounds a little differently from libvips's.
+  expect(disagreement(results[0].labels, await inNode())).toBeLessThan(0.01);
+});
+
+test.each(['cpu', 'webgl'])('TF.js %s agrees', async (backend) => {
+  const tab = await open(plainUrl);
+  const result = await tab.evaluate((name) => window.page.segment(name), backend);
+  await tab.close();
+  expect(result).toMatchObject({ engine: `tfjs-${backend}`, leaked: 0 });
+  expect(disagreement(result.labels, await inNode())).toBeLessThan(0.01);
+});
+
+test('takes whatever a canvas can draw', async () => {
+  const tab = await open(plainUrl);
+  const areas = await tab.evaluate(() => window.page.drawables());
+  await tab.close();
+  const values = Object.values(areas);
+  expect(values).toHaveLength(5);
+  expect(Math.max(...values) - Math.min(...values)).toBeLessThan(0.01 * 600 * 400);
+  expect(Math.min(...values)).toBeGreaterThan(10_000);
+});
+
+test('keeps models in Cache Storage, once they have verified', async () => {
+  const tab = await open(plainUrl);
+  expect(await tab.evaluate(() => window.page.cached())).toEqual(['config.json', 'model.safetensors']);
+  const messages = await tab.evaluate(() => window.page.failures());
+  await tab.close();
+  expect(messages.missing).toMatch(/ImageError: \/nope.jpg: the server answers 404/);
+  expect(messages.path).toMatch(/CheckpointError: .*\/model holds no config.json/);
+  expect(messages.hash).toMatch(/DownloadError: .*was promised; it was not kept/);
+});

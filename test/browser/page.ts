@@ -1,0 +1,69 @@
+/** What the browser test runs inside a page. Bundled by the test; talks back through `window.page`. */
+import * as tf from '@tensorflow/tfjs';
+import * as seggpt from '../../src';
+
+async function segment(backend: seggpt.BackendChoice, threads?: number) {
+  const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend, threads });
+  const before = tf.memory().numTensors;
+  const prompt = { image: '/examples/cat-video/000.jpg', mask: '/examples/cat-video/000.png' };
+  const result = await segmenter.segment([prompt], '/examples/cat-video/004.jpg');
+  const leaked = tf.memory().numTensors - before;
+  const engine = segmenter.backend;
+  segmenter.dispose();
+  const { area, score } = result.masks[0];
+  return {
+    engine,
+    leaked,
+    area,
+    score,
+    labels: Array.from(result.labels.data),
+    png: (await result.overlay().toPng()).length,
+    isolated: crossOriginIsolated,
+  };
+}
+
+/** Pictures a canvas can draw, drawn and read back. */
+async function drawables() {
+  const bitmap = await createImageBitmap(await (await fetch('/examples/cup-1.jpg')).blob());
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+  const pen = canvas.getContext('2d')!;
+  pen.drawImage(bitmap, 0, 0);
+  const element = new Image();
+  element.src = '/examples/cup-1.jpg';
+  await element.decode();
+  const pixels = pen.getImageData(0, 0, canvas.width, canvas.height);
+  const blob = await (await fetch('/examples/cup-1.jpg')).blob();
+  const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend: 'wasm' });
+  const prompts = await segmenter.prepare([{ image: canvas, mask: '/examples/cup-1.png' }]);
+  const areas: Record<string, number> = {};
+  for (const [name, target] of Object.entries({ bitmap, canvas, element, pixels, blob })) {
+    areas[name] = (await prompts.segment(target)).masks[0].area;
+  }
+  prompts.dispose();
+  segmenter.dispose();
+  return areas;
+}
+
+/** Loads a model twice from a base URL; says what Cache Storage holds in between. */
+async function cached() {
+  const load = async () => (await seggpt.Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
+  await load();
+  const cache = await caches.open('seggpt');
+  const keys = (await cache.keys()).map(({ url }) => new URL(url).pathname.split('/').at(-1));
+  await load();
+  return keys.sort();
+}
+
+async function failures() {
+  const message = async (work: Promise<unknown>) => String(await work.catch((error: unknown) => error));
+  return {
+    missing: await message(seggpt.segmentInContext([{ image: '/nope.jpg', mask: '/nope.png' }], '/nope.jpg')),
+    path: await message(seggpt.InContextSegmenter.load('./model')),
+    hash: await message(
+      seggpt.Painter.load(`${location.origin}/weights2`, { sha256: { 'model.safetensors': '00'.repeat(32) }, backend: 'wasm' }),
+    ),
+  };
+}
+
+Object.assign(window, { page: { segment, drawables, cached, failures } });
