@@ -21,6 +21,8 @@ export class Arena {
   private readonly free: FreeBlock[] = []; // sorted by address
   private readonly sizes = new Map<number, number>();
   private end: number;
+  /** `finished` when neighbours were last joined. */
+  private joined = 0;
 
   /**
    * @param start first address to hand out.
@@ -50,6 +52,11 @@ export class Arena {
   allocate(bytes: number, idle = false): number {
     const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT);
     const { finished } = this.clock;
+    if (finished !== this.joined) {
+      // Blocks that were busy have become idle: they may join their neighbours now.
+      this.joined = finished;
+      for (let i = this.free.length - 2; i >= 0; i--) this.join(i);
+    }
     let best = -1;
     for (let i = 0; i < this.free.length; i++) {
       const block = this.free[i];
@@ -79,11 +86,16 @@ export class Arena {
     if (at > 0) this.join(at - 1);
   }
 
-  /** Joins a free block with the one after it, if they touch. */
+  /**
+   * Joins a free block with the one after it, if they touch. An idle block does not join a busy one, or
+   * a little memory just freed would make all the rest of it busy.
+   */
   private join(at: number): void {
     const block = this.free[at];
     const next = this.free[at + 1];
     if (!next || block.address + block.size !== next.address) return;
+    const { finished } = this.clock;
+    if (block.stamp > finished !== next.stamp > finished) return;
     block.size += next.size;
     block.stamp = Math.max(block.stamp, next.stamp);
     this.free.splice(at + 1, 1);

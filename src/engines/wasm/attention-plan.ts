@@ -3,7 +3,7 @@ import type { RowRange, TokenLayout } from '../engine';
 /** Queries a thread takes at once: enough to reuse a block of keys, few enough to stay in cache. */
 const LONGEST_RUN = 32;
 /** Keys per block, at most. */
-const LONGEST_BLOCK = 128;
+const LONGEST_BLOCK = 256;
 
 /** Consecutive queries of one half. */
 export interface QueryRun {

@@ -1,3 +1,4 @@
+import { nodeBuiltin } from '../../platform/node-builtin';
 import { kernels } from './kernels.generated';
 import { decodeBase64 } from './base64';
 
@@ -41,7 +42,7 @@ async function detect(): Promise<WasmFeatures> {
   let relaxedSimd = WebAssembly.validate(relaxed);
   let wideVectors = false;
   if (isNode()) {
-    const { setFlagsFromString } = await import('node:v8');
+    const { setFlagsFromString } = await nodeBuiltin<typeof import('node:v8')>('node:v8');
     if (!relaxedSimd) {
       setFlagsFromString('--experimental-wasm-relaxed-simd');
       relaxedSimd = WebAssembly.validate(relaxed);
@@ -79,7 +80,7 @@ function canShareMemory(): boolean {
 
 async function countThreads(): Promise<number> {
   if (isNode()) {
-    const { availableParallelism } = await import('node:os');
+    const { availableParallelism } = await nodeBuiltin<typeof import('node:os')>('node:os');
     return availableParallelism();
   }
   return typeof Worker === 'undefined' ? 1 : (navigator.hardwareConcurrency ?? 1);

@@ -1,3 +1,4 @@
+import { nodeBuiltin } from '../../platform/node-builtin';
 import { BackendError } from '../../errors';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES } from './opcodes';
 import { isNode } from './features';
@@ -137,7 +138,8 @@ export class ThreadPool {
   }
 
   private async startNodeWorkers(indices: readonly number[]): Promise<WorkerHandle[]> {
-    const { Worker } = await import('node:worker_threads');
+    const { Worker } =
+      await nodeBuiltin<typeof import('node:worker_threads')>('node:worker_threads');
     return indices.map((thread) => {
       const worker = new Worker(nodeWorkerSource, {
         eval: true,

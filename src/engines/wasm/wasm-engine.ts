@@ -431,6 +431,7 @@ export class WasmEngine implements Engine {
       take(scratch * this.parts.pool.threads),
       scratch,
       { float: 1 / Math.sqrt(d) },
+      runs.length,
     ]);
     for (const address of temporary) this.parts.arena.release(address);
     return out;

@@ -9,7 +9,7 @@
 import { PANEL } from '../opcodes';
 import { argument, floatArgument } from './command';
 import { panelRows, tile1 } from './tile-f32';
-import { exponential, laneMax, laneSum, multiplyAdd, splat } from './vector-math';
+import { exponential, exponentials, laneMax, laneSum, splat } from './vector-math';
 
 /** Words of one run of queries: half, first row in it, rows, first row of the output. */
 const RUN_WORDS: i32 = 4;
@@ -79,7 +79,7 @@ export function packValues(command: usize, tile: i32): void {
  * A tile is one run of queries of one head.
  *
  * Arguments: qkv (R, 3D), keys, values, row codes (0: none), column codes, runs, out (rows, D), heads, d,
- * N, M, h, w, keys per block, queries per run at most, scratch, scratch bytes per thread, 1/√d.
+ * N, M, h, w, keys per block, queries per run at most, scratch, scratch bytes per thread, 1/√d, runs.
  */
 export function attention(command: usize, tile: i32, thread: i32): void {
   const qkv = <usize>argument(command, 0);
@@ -98,8 +98,10 @@ export function attention(command: usize, tile: i32, thread: i32): void {
   const longest = <i32>argument(command, 14);
   const scale = splat(floatArgument(command, 17));
 
-  const head = tile % heads;
-  const run = <usize>argument(command, 5) + <usize>((tile / heads) * RUN_WORDS) * 4;
+  // Neighbouring tiles share a head, whose keys and values then stay in the L2 cache.
+  const runs = <i32>argument(command, 18);
+  const head = tile / runs;
+  const run = <usize>argument(command, 5) + <usize>((tile % runs) * RUN_WORDS) * 4;
   const half = load<i32>(run, 0);
   const start = load<i32>(run, 4);
   const count = load<i32>(run, 8);
@@ -249,37 +251,22 @@ function startScores(scores: usize, rowTerms: usize, columnTerms: usize, k0: i32
 
 /** One row of scores to unnormalised weights, rescaling what was summed under a smaller maximum. */
 function softmaxStep(scores: usize, there: i32, maximum: usize, denominator: usize, sumOut: usize, outBytes: usize): void {
-  const end = <usize>there << 2;
-  // What lies between the last key and the end of its vector counts for nothing.
-  v128.store(scores + end, splat(-3.0e38));
-  let largest0 = v128.load(scores), largest1 = v128.load(scores);
-  let i: usize = 0;
-  for (; i + 32 <= end; i += 32) {
-    largest0 = f32x4.pmax(largest0, v128.load(scores + i, 0));
-    largest1 = f32x4.pmax(largest1, v128.load(scores + i, 16));
+  const pairs = (there + 7) >> 3; // vectors of 32 bytes
+  // What lies between the last key and the end of its vectors counts for nothing.
+  v128.store(scores + (<usize>there << 2), splat(-3.0e38), 0);
+  v128.store(scores + (<usize>there << 2), splat(-3.0e38), 16);
+  let largest0 = v128.load(scores, 0), largest1 = v128.load(scores, 16);
+  for (let i: i32 = 1; i < pairs; i++) {
+    largest0 = f32x4.pmax(largest0, v128.load(scores + (<usize>i << 5), 0));
+    largest1 = f32x4.pmax(largest1, v128.load(scores + (<usize>i << 5), 16));
   }
-  for (; i < end; i += 16) largest0 = f32x4.pmax(largest0, v128.load(scores + i));
   const before = load<f32>(maximum);
   const now = max(before, laneMax(f32x4.pmax(largest0, largest1)));
-  const shift = splat(now);
-  let sum0 = splat(0), sum1 = splat(0);
-  for (i = 0; i + 32 <= end; i += 32) {
-    const e0 = exponential(f32x4.sub(v128.load(scores + i, 0), shift));
-    const e1 = exponential(f32x4.sub(v128.load(scores + i, 16), shift));
-    v128.store(scores + i, e0, 0);
-    v128.store(scores + i, e1, 16);
-    sum0 = f32x4.add(sum0, e0);
-    sum1 = f32x4.add(sum1, e1);
-  }
-  for (; i < end; i += 16) {
-    const e = exponential(f32x4.sub(v128.load(scores + i), shift));
-    v128.store(scores + i, e);
-    sum0 = f32x4.add(sum0, e);
-  }
-  let sum = laneSum(f32x4.add(sum0, sum1));
+  let sum = laneSum(exponentials(scores, pairs, splat(now)));
   if (now > before) {
-    const factors = exponential(splat(before - now));
-    sum += load<f32>(denominator) * f32x4.extract_lane(factors, 0);
+    const factor = exponential(before - now);
+    const factors = splat(factor);
+    sum += load<f32>(denominator) * factor;
     for (let k: usize = 0; k < outBytes; k += 16) v128.store(sumOut + k, f32x4.mul(v128.load(sumOut + k), factors));
     store<f32>(maximum, now);
   } else {

@@ -10,6 +10,7 @@ import { gemmInt8, quantizeRows } from './gemm-int8';
 import { paintingHead } from './painting-head';
 import { setWide } from './tile-f32';
 import { setDotKind, setOnes } from './tile-int8';
+import { writeCoefficients } from './vector-math';
 
 /** Looks at a finished-counter this often before giving up the processor. */
 const SPINS: i32 = 4000;
@@ -23,6 +24,7 @@ export function configure(wideTiles: bool, dot: i32, ones: usize): void {
   setWide(wideTiles);
   setDotKind(dot);
   setOnes(ones);
+  writeCoefficients();
 }
 
 /**

@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { quantizeRows } from '../../../src/checkpoints/quantize';
+import type { StoredTensor } from '../../../src/engines/engine';
+import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
+import { floatToHalf } from '../../../src/engines/wasm/half';
+import { halfToFloat } from '../../../src/checkpoints/element-types';
+import type { KernelExports } from '../../../src/engines/wasm/kernel-module';
+import { ONES } from '../../../src/engines/wasm/memory-map';
+import { DotKind } from '../../../src/engines/wasm/opcodes';
+import type { WasmEngineParts } from '../../../src/engines/wasm/wasm-engine';
+import { largestDifference } from '../../helpers/reference';
+import { randomFloats, stored } from './helpers';
+
+/** `x Wᵀ + b` in double precision, with both sides rounded as the engine rounds them. */
+function quantizedProduct(
+  x: Float32Array,
+  weights: Float32Array,
+  bias: Float32Array,
+  rows: number,
+  inputs: number,
+  outputs: number,
+) {
+  const { integers, scales } = quantizeRows(weights, outputs);
+  const y = new Float32Array(rows * outputs);
+  for (let r = 0; r < rows; r++) {
+    const row = x.subarray(r * inputs, (r + 1) * inputs);
+    const [low, high] = [Math.min(...row), Math.max(...row)];
+    const step = (high - low) / 255;
+    const offset = low + 128 * step;
+    const rounded = Array.from(
+      row,
+      (value) =>
+        (step ? Math.min(127, Math.max(-128, Math.round((value - offset) / step))) * step : 0) +
+        offset,
+    );
+    for (let n = 0; n < outputs; n++) {
+      let sum = 0;
+      for (let k = 0; k < inputs; k++) sum += rounded[k] * integers[n * inputs + k];
+      y[r * outputs + n] = sum * scales[n] + bias[n];
+    }
+  }
+  return y;
+}
+
+/** The engine with another inner loop than the one it chose. */
+function useDotKind(engine: WasmEngine, kind: DotKind): void {
+  const { pool } = (engine as unknown as { parts: WasmEngineParts }).parts;
+  const { kernels } = pool as unknown as { kernels: KernelExports };
+  kernels.configure(false, kind, ONES);
+}
+
+const kinds = [
+  { name: 'relaxed dot', kind: DotKind.Relaxed, relaxedSimd: true },
+  { name: 'relaxed pairs', kind: DotKind.RelaxedPairs, relaxedSimd: true },
+  { name: 'plain SIMD', kind: DotKind.Widened, relaxedSimd: false },
+  { name: 'scalar', kind: DotKind.Scalar, relaxedSimd: false },
+];
+
+describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd }) => {
+  let engine: WasmEngine;
+  beforeAll(async () => {
+    engine = await createWasmEngine({ threads: 1, precision: 'int8', relaxedSimd });
+    useDotKind(engine, kind);
+  });
+  afterAll(() => engine.release());
+
+  it('equals the product of the rounded numbers', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 150 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer(),
+        async (rows, inputs, outputs, seed) => {
+          const weight = stored([outputs, inputs], seed);
+          const bias = stored([outputs], seed + 1);
+          const x = randomFloats(rows * inputs, seed + 2).map(
+            (value, i) => value * (1 + (i % 7)) + 0.5,
+          );
+          const layer = engine.loadLinear(weight, bias);
+          const tensor = engine.upload(x, [rows, inputs]);
+          const y = engine.linear(tensor, layer);
+          const values = await engine.download(y);
+          engine.dispose(layer, tensor, y);
+          const floats = ({ data }: StoredTensor) => new Float32Array(data.slice().buffer);
+          const expected = quantizedProduct(x, floats(weight), floats(bias), rows, inputs, outputs);
+          // A value that lies on the edge between two integers may be rounded either way.
+          const slack = inputs < 20 ? 0.1 : 0.02 * Math.sqrt(inputs);
+          expect(largestDifference(values, expected)).toBeLessThan(slack);
+        },
+      ),
+      { numRuns: 30 },
+    ));
+
+  it('is exact where nothing is rounded', async () => {
+    const [rows, inputs, outputs] = [5, 64, 20];
+    // Every row spans -128 … 127, every channel -63 … 63.
+    const x = Float32Array.from({ length: rows * inputs }, (_, i) =>
+      i % inputs === 0 ? -128 : i % inputs === 1 ? 127 : ((i * 29) % 255) - 127,
+    );
+    const weights = Float32Array.from({ length: outputs * inputs }, (_, i) =>
+      i % inputs === 0 ? 63 : ((i * 31) % 127) - 63,
+    );
+    const layer = engine.loadLinear(
+      { name: 'w', dtype: 'F32', shape: [outputs, inputs], data: new Uint8Array(weights.buffer) },
+      null,
+    );
+    const tensor = engine.upload(x, [rows, inputs]);
+    const y = engine.linear(tensor, layer);
+    const values = await engine.download(y);
+    for (let r = 0; r < rows; r++) {
+      for (let n = 0; n < outputs; n++) {
+        let sum = 0;
+        for (let k = 0; k < inputs; k++) sum += x[r * inputs + k] * weights[n * inputs + k];
+        expect(values[r * outputs + n]).toBeCloseTo(sum, 0);
+      }
+    }
+    engine.dispose(layer, tensor, y);
+  });
+});
+
+describe('int8 weights', () => {
+  it('stored beforehand give the same numbers as floats rounded at load', async () => {
+    const engine = await createWasmEngine({ threads: 1, precision: 'int8' });
+    const [rows, inputs, outputs] = [7, 40, 24];
+    const weight = stored([outputs, inputs], 1);
+    const { integers, scales } = quantizeRows(
+      new Float32Array(weight.data.slice().buffer),
+      outputs,
+    );
+    const rounded: StoredTensor = {
+      ...weight,
+      dtype: 'I8',
+      data: new Uint8Array(integers.buffer),
+      scales,
+    };
+    const x = engine.upload(randomFloats(rows * inputs, 2), [rows, inputs]);
+    const results = await Promise.all(
+      [weight, rounded].map((tensor) =>
+        engine.download(engine.linear(x, engine.loadLinear(tensor, null))),
+      ),
+    );
+    expect(results[0]).toEqual(results[1]);
+    engine.release();
+  });
+
+  it('round to within half a step', () => {
+    const values = randomFloats(8 * 33, 1);
+    const { integers, scales } = quantizeRows(values, 8);
+    values.forEach((value, i) => {
+      const scale = scales[Math.floor(i / 33)];
+      expect(Math.abs(integers[i] * scale - value)).toBeLessThanOrEqual(scale * 0.5001);
+    });
+    expect(quantizeRows(new Float32Array(4), 2)).toEqual({
+      integers: new Int8Array(4),
+      scales: new Float32Array([1, 1]),
+    });
+  });
+});
+
+describe('half precision', () => {
+  it('survives a round trip for every finite number', () => {
+    for (let bits = 0; bits < 65536; bits++) {
+      const value = halfToFloat(bits);
+      if (Number.isFinite(value)) expect(floatToHalf(value)).toBe(bits);
+    }
+  });
+  it('rounds to nearest, ties to even, and never to infinity', () => {
+    expect(floatToHalf(1 + 2 ** -11)).toBe(0x3c00);
+    expect(floatToHalf(1 + 3 * 2 ** -11)).toBe(0x3c02);
+    expect(floatToHalf(2 ** -25)).toBe(0);
+    expect(floatToHalf(1e6)).toBe(0x7bff);
+  });
+});
