@@ -69,7 +69,6 @@ beforeAll(async () => {
     platform: 'browser',
     target: 'es2022',
     plugins: [browserPlatform],
-    external: ['node:*'],
     logLevel: 'error',
   });
   const script = outputFiles[0].text;
