@@ -43,6 +43,7 @@ def main() -> int:
     evaluate.add_argument("--videos", type=Path, help="tar of videos with a mask for each frame")
     evaluate.add_argument("--each", type=int, default=20, help="episodes for each class and data set")
     evaluate.add_argument("--five", type=int, default=10, help="episodes with five prompts for each class; 0: none")
+    evaluate.add_argument("--reuse", type=Path, help="take the baselines from this earlier result")
     evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
     evaluate.add_argument("--device", default="cpu")
     evaluate.add_argument("--threads", type=int, default=0)
@@ -122,7 +123,7 @@ def run_evaluate(a) -> None:
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device)
+    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device, a.reuse)
     full_evaluation.write(result, a.out)
     print(full_evaluation.markdown(result))
 

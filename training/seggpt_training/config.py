@@ -98,8 +98,10 @@ class TrainConfig:
     # content, per sample
     share_negative: float = 0.04
     share_same_image: float = 0.5  # of the data sets whose labels match across images
+    share_loose: float = 0.4  # of pictures of data sets whose one label is "the salient thing": paired across images
     share_neighbouring: float = 0.15  # of same-image pairs: second view = first moved a little
     dataset_weight_power: float = 0.5  # data sets are drawn by their size to this power
+    dataset_boost: dict[str, float] = field(default_factory=dict)  # factors on that, by name
     share_procedural: float = 0.15  # scenes made by program, and contours
     augmentation_start: float = 0.1
     augmentation_end: float = 1.0

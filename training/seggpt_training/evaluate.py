@@ -87,7 +87,7 @@ def headline(table: dict[tuple[str, str], float]) -> dict[str, float]:
 
 
 def quick_trials(cache: Cache, size: int, each_same: int, each_different: int) -> list[Trial]:
-    return list(same_image(cache, size, each_same)) + list(different_images(cache, size, each_different))
+    return list(same_image(cache, size, each_same)) + list(different_images(cache, size, each_different, least=12))
 
 
 def copied(trials: list[Trial]) -> list[np.ndarray]:

@@ -14,8 +14,11 @@ from .evaluate import decode, headline, paint, summarise
 from .export import load_exported
 
 
-def measure(weights: Path, cache: Path, videos: Path | None, each: int, five: int, device: str = "cpu") -> dict:
-    """Everything measured, as plain numbers: tables by method, protocol and data set."""
+def measure(
+    weights: Path, cache: Path, videos: Path | None, each: int, five: int, device: str = "cpu", reuse: Path | None = None
+) -> dict:
+    """Everything measured, as plain numbers: tables by method, protocol and data set. Baselines do not depend on
+    the model: `reuse` takes them from an earlier result on the same episodes."""
     if not (weights / "model.safetensors").is_file():
         raise RecipeError(f"{weights / 'model.safetensors'} is missing: export first")
     model = load_exported(weights).to(device)
@@ -23,8 +26,15 @@ def measure(weights: Path, cache: Path, videos: Path | None, each: int, five: in
     val = Cache(cache / "val")
     one = list(same_image(val, size, each)) + list(different_images(val, size, each))
     tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
+    earlier = json.loads(reuse.read_text()) if reuse else None
+    if earlier and (earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (each, len(one)):
+        raise RecipeError(f"{reuse} was measured on other episodes: leave out --reuse")
     for name, baseline in BASELINES.items():
-        tables[name] = summarise(one, [baseline(trial) for trial in one])
+        if earlier:
+            rows = earlier["tables"][name].items()
+            tables[name] = {(protocol, dataset): v for protocol, row in rows for dataset, v in row.items()}
+        else:
+            tables[name] = summarise(one, [baseline(trial) for trial in one])
     several = list(different_images(val, size, five, shots=5)) if five else []
     if several:
         tables["model, five prompts"] = summarise(several, [decode(p) for p in paint(model, several, device, 4)])

@@ -81,6 +81,10 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     full_evaluation.write(result, tmp_path / "result.json")
     result = json.loads((tmp_path / "result.json").read_text())
     assert set(result["tables"]) == {"model", *BASELINES, "model, five prompts", "model, first of the five"}
+    again = full_evaluation.measure(tmp_path / "weights", cache, None, 2, 0, reuse=tmp_path / "result.json")
+    assert again["tables"]["grabcut"] == result["tables"]["grabcut"]
+    with pytest.raises(RecipeError, match="other episodes"):
+        full_evaluation.measure(tmp_path / "weights", cache, None, 3, 0, reuse=tmp_path / "result.json")
     assert set(result["videos"]["moving"]) == {"J", "F", "copy J", "copy F"}
     write_card(tmp_path / "weights", pack, tmp_path / "run", result, "a test")
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()

@@ -45,6 +45,7 @@ class EpisodeMaker:
         self.size = config.model.image_size[1]
         self.names = sorted(cache.by_dataset)
         weights = np.array([len(cache.by_dataset[name]) for name in self.names], float) ** config.dataset_weight_power
+        weights *= [config.dataset_boost.get(name, 1.0) for name in self.names]
         made = np.array([name in MADE for name in self.names])
         for part, share in ((made, config.share_procedural), (~made, 1 - config.share_procedural)):
             weights[part] *= share / max(1e-9, weights[part].sum())
@@ -52,6 +53,13 @@ class EpisodeMaker:
         self.labels_of = {
             name: [label for (d, label), rows in cache.by_label.items() if d == name and len(rows) >= 2]
             for name in self.names
+        }
+
+        self.loose = {
+            name
+            for name in self.names
+            if cache.correspondence.get(name, "local") == "local"
+            and all(cache.present(i) == [1] for i in cache.by_dataset[name])
         }
 
     def strength(self, progress: float) -> float:
@@ -74,8 +82,12 @@ class EpisodeMaker:
         c = self.config
         dataset = self.names[min(int(np.searchsorted(self.cumulative, rng.random())), len(self.names) - 1)]
         kind = self.cache.correspondence.get(dataset, "local")
+        if dataset in self.loose and rng.random() < c.share_loose:
+            kind, same_share = "class", 0.0
+        else:
+            same_share = c.share_same_image
         negative = rng.random() < c.share_negative and not anything
-        across = kind != "local" and rng.random() >= c.share_same_image
+        across = kind != "local" and rng.random() >= same_share
         rows = self.cache.by_dataset[dataset]
         if across and kind == "class":
             label = self.labels_of[dataset][rng.integers(len(self.labels_of[dataset]))]

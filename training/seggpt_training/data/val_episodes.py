@@ -66,20 +66,24 @@ def same_image(cache: Cache, size: int, each: int, seed: int = 1) -> Iterator[Tr
                 yield Trial(dataset, "same", halves[:1], halves[1])
 
 
-def different_images(cache: Cache, size: int, each: int, shots: int = 1, seed: int = 2) -> Iterator[Trial]:
-    """Prompts and target are different whole pictures that share a class, `each` per class."""
+def different_images(
+    cache: Cache, size: int, each: int, shots: int = 1, seed: int = 2, least: int = 0
+) -> Iterator[Trial]:
+    """Prompts and target are different whole pictures that share a class, `each` per class, and more where
+    that would be fewer than `least` for a data set."""
     for dataset, rows in sorted(cache.by_dataset.items()):
         kind = cache.correspondence[dataset]
         if kind == "local":
             continue
         classes = [None] if kind == "instance" else sorted({label for i in rows for label in cache.present(i)})
+        wanted = max(each, -(-least // max(1, len(classes))))
         for label in classes:
             holders = rows if label is None else cache.by_label[dataset, label]
             if len(holders) < shots + 1:
                 continue
             rng = np.random.default_rng([seed, label or 0, *dataset.encode()])
             made, tries = 0, 0
-            while made < each and tries < 10 * each:
+            while made < wanted and tries < 10 * wanted:
                 tries += 1
                 chosen = rng.choice(holders, shots + 1, replace=False)
                 halves = [_whole(cache, int(i), label, size) for i in chosen]
