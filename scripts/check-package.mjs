@@ -43,10 +43,7 @@ for (const needed of [
 const gzipped = gzipSync(readFileSync('dist/browser/index.js')).length;
 check('the browser bundle is under 120 kB gzipped', gzipped < 120_000, `${gzipped} bytes`);
 const browser = readFileSync('dist/browser/index.js', 'utf8');
-check(
-  'the browser bundle imports nothing of Node',
-  !/(from|import\()\s*['"]node:/.test(browser),
-);
+check('the browser bundle imports nothing of Node', !/(from|import\()\s*['"]node:/.test(browser));
 
 // Install by hand: the tarball beside this project's own dependencies.
 const consumer = mkdtempSync(join(tmpdir(), 'seggpt-consumer-'));
