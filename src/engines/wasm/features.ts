@@ -1,3 +1,5 @@
+import type * as nodeOs from 'node:os';
+import type * as nodeV8 from 'node:v8';
 import { nodeBuiltin } from '../../platform/node-builtin';
 import { kernels } from './kernels.generated';
 import { decodeBase64 } from './base64';
@@ -42,7 +44,7 @@ async function detect(): Promise<WasmFeatures> {
   let relaxedSimd = WebAssembly.validate(relaxed);
   let wideVectors = false;
   if (isNode()) {
-    const { setFlagsFromString } = await nodeBuiltin<typeof import('node:v8')>('node:v8');
+    const { setFlagsFromString } = await nodeBuiltin<typeof nodeV8>('node:v8');
     if (!relaxedSimd) {
       setFlagsFromString('--experimental-wasm-relaxed-simd');
       relaxedSimd = WebAssembly.validate(relaxed);
@@ -80,7 +82,7 @@ function canShareMemory(): boolean {
 
 async function countThreads(): Promise<number> {
   if (isNode()) {
-    const { availableParallelism } = await nodeBuiltin<typeof import('node:os')>('node:os');
+    const { availableParallelism } = await nodeBuiltin<typeof nodeOs>('node:os');
     return availableParallelism();
   }
   return typeof Worker === 'undefined' ? 1 : (navigator.hardwareConcurrency ?? 1);

@@ -1,6 +1,7 @@
+import type * as workerThreads from 'node:worker_threads';
 import { nodeBuiltin } from '../../platform/node-builtin';
 import { BackendError } from '../../errors';
-import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES } from './opcodes';
+import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';
 import { ARENA_START, CONTROL, LIST } from './memory-map';
@@ -28,7 +29,7 @@ export class ThreadPool {
   private released = false;
 
   /**
-   * @param threads threads in all, the calling one included.
+   * @param threads threads that compute, the calling one included where it may.
    * @param kernels the calling thread's instance.
    */
   constructor(
@@ -51,7 +52,7 @@ export class ThreadPool {
    * @throws BackendError once a worker has crashed; the pool is then of no more use.
    */
   async run(count: number): Promise<void> {
-    if (this.threads > 1) this.workers ??= await this.start();
+    this.workers ??= await this.start();
     this.checkHealth();
     const { words } = this;
     const workers = this.workers?.length ?? 0;
@@ -98,11 +99,23 @@ export class ThreadPool {
 
   /** Waits for the last command without blocking. */
   private async watch(count: number): Promise<void> {
-    const command = LIST / 4 + (count - 1) * COMMAND_WORDS;
-    while (
-      Atomics.load(this.words, command + FINISHED_TILES) < this.words[command + FINISHED_TILES + 1]
-    ) {
-      await nextTurn();
+    const finished = LIST / 4 + (count - 1) * COMMAND_WORDS + FINISHED_TILES;
+    const total = this.words[finished + TOTAL_TILES - FINISHED_TILES];
+    for (;;) {
+      const done = Atomics.load(this.words, finished);
+      if (done >= total) return;
+      // Newer than the type library; where it is missing, the event loop is asked again and again.
+      const { waitAsync } = Atomics as unknown as {
+        waitAsync?(
+          words: Int32Array,
+          index: number,
+          value: number,
+          timeout: number,
+        ): { async: boolean; value: unknown };
+      };
+      const wait = waitAsync?.(this.words, finished, done, LONGEST_WAIT);
+      if (wait?.async) await wait.value;
+      else await nextTurn();
       this.checkHealth();
     }
   }
@@ -132,14 +145,17 @@ export class ThreadPool {
     });
   }
 
+  /** As many workers as threads, less the calling one if it may work itself. */
   private async start(): Promise<WorkerHandle[]> {
-    const indices = Array.from({ length: this.threads - 1 }, (_, i) => i + 1);
+    if (typeof SharedArrayBuffer === 'undefined') return [];
+    if (!((this.setup.memory.buffer as ArrayBufferLike) instanceof SharedArrayBuffer)) return [];
+    const first = mayBlock() ? 1 : 0;
+    const indices = Array.from({ length: this.threads - first }, (_, i) => first + i);
     return isNode() ? this.startNodeWorkers(indices) : this.startWebWorkers(indices);
   }
 
   private async startNodeWorkers(indices: readonly number[]): Promise<WorkerHandle[]> {
-    const { Worker } =
-      await nodeBuiltin<typeof import('node:worker_threads')>('node:worker_threads');
+    const { Worker } = await nodeBuiltin<typeof workerThreads>('node:worker_threads');
     return indices.map((thread) => {
       const worker = new Worker(nodeWorkerSource, {
         eval: true,
