@@ -29,6 +29,7 @@ def main() -> int:
     train.add_argument("--workers", type=int, default=1)
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--validate-every", type=float, default=10, metavar="MINUTES")
+    train.add_argument("--finish", action="store_true", help="let the rate fall to nothing over these minutes")
     train.add_argument("--from", dest="source", type=Path, help="start from this checkpoint's weights")
 
     export = commands.add_parser("export", help="write config.json, preprocessor_config.json, model.safetensors")
@@ -107,7 +108,7 @@ def run_train(a) -> None:
         trainer.begin_from(a.source)
     else:
         trainer.begin()
-    trainer.run(a.minutes, a.validate_every)
+    trainer.run(a.minutes, a.validate_every, finish=a.finish)
 
 
 def run_export(a) -> None:

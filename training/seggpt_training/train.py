@@ -72,6 +72,7 @@ class Trainer:
         )
         self.step = 0
         self.rate_factor = 1.0
+        self.cooling = 1.0
         self.seconds = 0.0
         self.total_steps = config.total_samples // config.batch_size
         self.trials = None
@@ -129,7 +130,7 @@ class Trainer:
     def learn(self, batch: dict) -> tuple[float, float]:
         """One optimiser step. Returns the loss and the gradient's norm; neither finite means nothing was changed."""
         c, device = self.config, self.device
-        rate = self.rate_factor * learning_rate(self.step, self.total_steps, c)
+        rate = self.rate_factor * self.cooling * learning_rate(self.step, self.total_steps, c)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         canvas = to_canvases(batch, device, c.model.patch_size)
@@ -169,17 +170,27 @@ class Trainer:
         append(self.folder / "validation.csv", row | mean | {f"{p}:{d}": v for (p, d), v in table.items()})
         return mean
 
-    def run(self, minutes: float, validate_every: float = 10.0, save_every: float = 3.0, log_every: int = 25) -> None:
-        """Trains for `minutes` of wall clock or to the end of the schedule."""
+    def run(
+        self,
+        minutes: float,
+        validate_every: float = 10.0,
+        save_every: float = 3.0,
+        log_every: int = 25,
+        finish: bool = False,
+    ) -> None:
+        """Trains for `minutes` of wall clock or to the end of the schedule. With `finish` the rate falls to nothing
+        over these minutes, wherever the schedule stands; `uncooled.pt` is where to go on from."""
+        if finish:
+            self.save("uncooled.pt")
         try:
-            self._run(minutes, validate_every, save_every, log_every)
+            self._run(minutes, validate_every, save_every, log_every, finish)
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
             message = f"a worker was killed ({error}); start again to go on from {self.folder / 'last.pt'}"
             raise RecipeError(message) from None  # it may strike in the middle of a step: nothing is saved here
 
-    def _run(self, minutes: float, validate_every: float, save_every: float, log_every: int) -> None:
+    def _run(self, minutes: float, validate_every: float, save_every: float, log_every: int, finish: bool) -> None:
         end = time.time() + 60 * minutes
         stop = []
         signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
@@ -190,6 +201,9 @@ class Trainer:
         batches = self._batches()
         mark, losses = time.time(), []
         while self.step < self.total_steps and time.time() < end and not stop:
+            if finish:
+                left = max(0.0, (end - time.time()) / (60 * minutes))
+                self.cooling = 0.5 * (1 - math.cos(math.pi * left))
             loss, norm = self.learn(next(batches))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 factor = self.rate_factor * 0.5

@@ -136,6 +136,24 @@ def test_the_budget_of_minutes_ends_the_run(config, cache, tmp_path, monkeypatch
     assert trainer.step == 0 and (tmp_path / "last.pt").exists()
 
 
+def test_finishing_lets_the_rate_fall_with_the_minutes(config, cache, tmp_path, monkeypatch):
+    config.warmup_steps = 1
+    trainer = begun(config, cache, tmp_path)
+    monkeypatch.setattr(trainer, "validate", lambda *_: {})
+    rates, learn = [], trainer.learn
+
+    def watched(batch):
+        out = learn(batch)
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        return out
+
+    monkeypatch.setattr(trainer, "learn", watched)
+    trainer.run(minutes=0.03, finish=True)
+    assert rates[0] > 0.7 * config.learning_rate and rates[-1] < 0.3 * rates[0]
+    assert rates == sorted(rates, reverse=True)
+    assert checkpoint.load(tmp_path / "uncooled.pt", config)["step"] == 0
+
+
 def test_validation_and_log_are_written(config, cache, tmp_path, capsys):
     trainer = begun(config, cache, tmp_path)
     trainer.step = trainer.total_steps - 2
