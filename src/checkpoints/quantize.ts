@@ -1,6 +1,10 @@
 /** Largest integer of a quantised weight: 7 bits, what relaxed SIMD's byte products promise everywhere. */
 export const LARGEST_WEIGHT = 63;
 
+/** Cutting off the fraction of a positive number rounds it down: with a half added, to the nearest. */
+const WHOLE = 64;
+const ABOVE = WHOLE + 0.5;
+
 /** A matrix of integers with one scale for each row: value = integer * scales[row]. */
 export interface QuantizedRows {
   /** `(rows, columns)`, each in -63 … 63. */
@@ -22,15 +26,14 @@ export function quantizeRows(values: Float32Array, rows: number): QuantizedRows 
   for (let r = 0; r < rows; r++) {
     const [start, end] = [r * columns, (r + 1) * columns];
     let largest = 0;
-    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(values[i]));
+    for (let i = start; i < end; i++) {
+      const magnitude = Math.abs(values[i]);
+      largest = magnitude > largest ? magnitude : largest;
+    }
     const scale = Math.fround(largest / LARGEST_WEIGHT) || 1;
     const inverse = 1 / scale;
     scales[r] = scale;
-    for (let i = start; i < end; i++) integers[i] = roundTiesAway(values[i] * inverse);
+    for (let i = start; i < end; i++) integers[i] = ((values[i] * inverse + ABOVE) | 0) - WHOLE;
   }
   return { integers, scales };
-}
-
-function roundTiesAway(x: number): number {
-  return x < 0 ? -Math.floor(0.5 - x) : Math.floor(x + 0.5);
 }
