@@ -31,15 +31,32 @@ const sequences = (await findSequences(directory)).map(({ name, frames }) => ({
 }));
 const segmenter = await InContextSegmenter.load();
 const { canvas } = segmenter.painter.config;
-console.log(`backend ${segmenter.backend}, canvas ${canvas.height} x ${canvas.width}, every ${stride}. frame\n`);
-console.log(`| tracking | ${sequences.map(({ name }) => `${name} J&F`).join(' | ')} | J | F | J&F | recall of J | decay of J | frames/s |`);
+console.log(
+  `backend ${segmenter.backend}, canvas ${canvas.height} x ${canvas.width}, every ${stride}. frame\n`,
+);
+console.log(
+  `| tracking | ${sequences.map(({ name }) => `${name} J&F`).join(' | ')} | J | F | J&F | recall of J | decay of J | frames/s |`,
+);
 console.log(`|---|${sequences.map(() => '--:|').join('')}--:|--:|--:|--:|--:|--:|`);
 for (const [label, options] of variants) {
   const scores = [];
-  for (const sequence of sequences) scores.push(await evaluateSequence(segmenter, sequence, options));
-  const [J, F] = [averageStatistics(scores.map((score) => score.J)), averageStatistics(scores.map((score) => score.F))];
-  const rate = scores.reduce((sum, { frames }) => sum + frames, 0) / scores.reduce((sum, { frames, framesPerSecond }) => sum + frames / framesPerSecond, 0);
-  const cells = [...scores.map(({ JF }) => JF), J.mean, F.mean, (J.mean + F.mean) / 2, J.recall, J.decay].map((value) => value.toFixed(3));
+  for (const sequence of sequences)
+    scores.push(await evaluateSequence(segmenter, sequence, options));
+  const [J, F] = [
+    averageStatistics(scores.map((score) => score.J)),
+    averageStatistics(scores.map((score) => score.F)),
+  ];
+  const rate =
+    scores.reduce((sum, { frames }) => sum + frames, 0) /
+    scores.reduce((sum, { frames, framesPerSecond }) => sum + frames / framesPerSecond, 0);
+  const cells = [
+    ...scores.map(({ JF }) => JF),
+    J.mean,
+    F.mean,
+    (J.mean + F.mean) / 2,
+    J.recall,
+    J.decay,
+  ].map((value) => value.toFixed(3));
   console.log(`| ${label} | ${cells.join(' | ')} | ${rate.toFixed(1)} |`);
 }
 segmenter.dispose();

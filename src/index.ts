@@ -10,6 +10,10 @@ export type { Prompt, PromptSet, ReadPromptOptions } from './prompts';
 export type { Ensemble, SegmentationOptions } from './pipeline';
 export { SegmentationResult } from './result';
 
+export { Tracker, type TrackedFrame } from './video/tracker';
+export type { TrackOptions } from './video/options';
+export type { FrameSource, TrackFramesOptions } from './video/track';
+
 export { Mask, type Box } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
 export { Picture, type OverlayOptions } from './masks/overlay';
@@ -59,4 +63,5 @@ export {
   ImageError,
   InvalidInputError,
   SegGptError,
+  VideoError,
 } from './errors';

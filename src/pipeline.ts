@@ -4,7 +4,7 @@
  * 1. {@link planPasses} gives every label a random colour (section 3.1),
  * 2. {@link stitchPrompts} puts the coloured prompts on the upper halves of canvases (section 3.3),
  * 3. the painter paints the missing quarter of each canvas,
- * 4. {@link decodePaintings} turns the colours back into labels at the target's own size.
+ * 4. {@link mergeFits} and {@link decodeMerged} turn the colours back into labels at the target's own size.
  */
 import { gridHalf, type HalfSize, imageHalf, maskHalf } from './canvas/half';
 import { denormalizeColors, normalizeColors } from './canvas/normalize';
@@ -163,26 +163,41 @@ export function toPaintings(
   }));
 }
 
+/** How well each label fits each pixel of a half, over all passes. */
+export interface MergedFits {
+  readonly height: number;
+  readonly width: number;
+  /** In the order of `planes`, background left out. */
+  readonly labels: readonly number[];
+  /** `(height, width)` each, background first. */
+  readonly planes: readonly Float32Array[];
+}
+
 /**
- * Decodes the paintings of all passes.
+ * Averages the paintings of each pass and joins the passes.
  *
  * @param passes for each pass its paintings, all in the order of its labels.
- * @param target height and width of the result.
  */
-export function decodePaintings(
+export function mergeFits(
   passes: readonly {
     readonly labels: readonly number[];
     readonly paintings: readonly Painting[];
   }[],
-  target: readonly [height: number, width: number],
-  upsampling: Upsampling,
-): Decoded {
+): MergedFits {
   const { height, width } = passes[0].paintings[0];
   const labels = passes.flatMap((pass) => pass.labels);
   const fits = passes.map(({ paintings }) => averagePlanes(paintings.map(colorFits)));
   // A pixel is background only if no pass finds anything there.
   const background = fits[0][0].map((_, i) => Math.min(...fits.map((planes) => planes[0][i])));
-  const planes = [background, ...fits.flatMap((pass) => pass.slice(1))];
+  return { height, width, labels, planes: [background, ...fits.flatMap((pass) => pass.slice(1))] };
+}
+
+/** Decodes merged fits at the target's size. */
+export function decodeMerged(
+  { height, width, labels, planes }: MergedFits,
+  target: readonly [height: number, width: number],
+  upsampling: Upsampling,
+): Decoded {
   return decodeFits(planes, labels, [height, width], target, upsampling);
 }
 

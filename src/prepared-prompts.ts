@@ -10,7 +10,8 @@ import type { PaintingContext } from './painter/painting-context';
 import { readTarget, type PromptSet } from './prompts';
 import { SegmentationResult } from './result';
 import {
-  decodePaintings,
+  decodeMerged,
+  mergeFits,
   type Pass,
   planPasses,
   type SegmentationOptions,
@@ -118,7 +119,11 @@ export class PreparedPrompts {
       }
       passes.push({ labels: pass.labels, paintings });
     }
-    const decoded = decodePaintings(passes, [image.height, image.width], this.options.upsampling);
+    const decoded = decodeMerged(
+      mergeFits(passes),
+      [image.height, image.width],
+      this.options.upsampling,
+    );
     const paintings = passes.flatMap((pass) => pass.paintings);
     return new SegmentationResult(
       image,

@@ -6,6 +6,10 @@ import { Painter, type PainterLoadOptions } from './painter/painter';
 import { PreparedPrompts, type RunOptions } from './prepared-prompts';
 import { type Prompt, readPrompts, type ReadPromptOptions, readTarget } from './prompts';
 import type { SegmentationResult } from './result';
+import type { TrackOptions } from './video/options';
+import { type FrameSource, trackFrames, type TrackFramesOptions } from './video/track';
+import { type TrackedFrame, Tracker } from './video/tracker';
+import { platform } from './platform';
 import { resolveOptions, type SegmentationOptions } from './pipeline';
 
 export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, RunOptions {}
@@ -91,6 +95,37 @@ export class InContextSegmenter {
     } finally {
       prepared.dispose();
     }
+  }
+
+  /**
+   * Follows objects through frames: an iterable of images, the path of a directory or (Node, with ffmpeg)
+   * of a video, or in browsers the URL of a video. Ending the loop early closes the source.
+   *
+   * @throws InvalidInputError, VideoError, AbortedError, DisposedError
+   *
+   * @example
+   * for await (const { index, result } of segmenter.track('cat.mp4', { prompts })) {
+   *   console.log(index, result?.masks[0].box);
+   * }
+   */
+  track(
+    frames: FrameSource,
+    options: TrackFramesOptions,
+  ): AsyncGenerator<TrackedFrame, void, void> {
+    this.painter.checkAlive();
+    return trackFrames(this.painter, frames, options, (path, signal) =>
+      platform.openFrames(path, signal),
+    );
+  }
+
+  /**
+   * A tracker to push frames into, as from a camera. The caller disposes it.
+   *
+   * @throws InvalidInputError naming the option.
+   */
+  createTracker(prompts: readonly Prompt[], options: TrackOptions = {}): Tracker {
+    this.painter.checkAlive();
+    return new Tracker(this.painter, prompts, options);
   }
 
   /** Frees the weights and the engine. Calling it again does nothing. */

@@ -4,5 +4,6 @@ export { ImageError } from './image-error';
 export { CheckpointError } from './checkpoint-error';
 export { DownloadError } from './download-error';
 export { BackendError } from './backend-error';
+export { VideoError } from './video-error';
 export { DisposedError } from './disposed-error';
 export { AbortedError, throwIfAborted } from './aborted-error';

@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { AbortedError, CheckpointError, ImageError, InvalidInputError } from '../errors';
 import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from '../images/decode-browser';
+import { readVideoInBrowser } from '../video/browser-frames';
 import { browserFileCache } from './browser-file-cache';
 import type { Platform } from './platform';
 import { tfjsBackend } from './tfjs-browser';
@@ -17,7 +18,10 @@ export const platform: Platform = {
       ),
     ),
   join: (directory, name) => `${directory.replace(/\/+$/, '')}/${name}`,
-  relativeUrl: (path) => (/^\.{0,2}\//.test(path) ? new URL(path, globalThis.document?.baseURI ?? location.href).href : null),
+  relativeUrl: (path) =>
+    /^\.{0,2}\//.test(path)
+      ? new URL(path, globalThis.document?.baseURI ?? location.href).href
+      : null,
   bundledModel: () => new URL('../../weights', import.meta.url).href,
 
   fileCache: browserFileCache,
@@ -57,6 +61,8 @@ export const platform: Platform = {
         `browsers cannot write "${path}"; use toPng() or toImageData() instead.`,
       ),
     ),
+
+  openFrames: readVideoInBrowser,
 
   tfjsBackend,
 };

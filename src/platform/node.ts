@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { fileAccess } from '../checkpoints/file-access';
 import { AbortedError, ImageError } from '../errors';
 import { decodeInNode } from '../images/decode-node';
+import { openFrames } from '../video/node-frames';
 import { nodeFileCache } from './node-file-cache';
 import type { Platform } from './platform';
 import { tfjsBackend } from './tfjs-node';
@@ -77,6 +78,8 @@ export const platform: Platform = {
       throw error;
     }
   },
+
+  openFrames,
 
   tfjsBackend,
 };

@@ -1,5 +1,6 @@
 import type { RandomAccess } from '../checkpoints/random-access';
 import type { FileCache } from '../checkpoints/file-cache';
+import type { ImageInput } from '../images/image-input';
 import type { RawImage } from '../images/raw-image';
 import type { DecodeLimits } from '../images/decode-limits';
 import type * as tfjs from '@tensorflow/tfjs';
@@ -43,6 +44,9 @@ export interface Platform {
   encodePng(image: RawImage): Promise<Uint8Array>;
   /** Writes a file, whole or not at all. @throws in browsers, which have no paths. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
+
+  /** Frames of a directory of images or of a video. @throws VideoError */
+  openFrames(path: string, signal?: AbortSignal): AsyncIterable<ImageInput>;
 
   /** The TF.js module that serves a backend, initialised; `null` where it cannot be had, with the reason. */
   tfjsBackend(name: TfjsBackend): Promise<TfjsHandle | { readonly unavailable: string }>;

@@ -28,9 +28,15 @@ declare const window: {
 
 jest.setTimeout(240_000);
 
-const executablePath = ['/usr/bin/chromium', process.env.CHROMIUM ?? ''].find((path) => path && existsSync(path));
+const executablePath = ['/usr/bin/chromium', process.env.CHROMIUM ?? ''].find(
+  (path) => path && existsSync(path),
+);
 const test = executablePath ? it : it.skip;
-const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 
 let browser: Browser;
 const servers: Server[] = [];
@@ -45,7 +51,8 @@ async function serve(script: string, isolated: boolean): Promise<string> {
         response.setHeader('cross-origin-embedder-policy', 'require-corp');
       }
       response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
-      if (path === '/index.html') return response.end('<!doctype html><script type="module" src="/page.js"></script>');
+      if (path === '/index.html')
+        return response.end('<!doctype html><script type="module" src="/page.js"></script>');
       if (path === '/page.js') return response.end(script);
       const file = join(process.cwd(), path.replace('/weights2/', '/weights/'));
       response.end(await readFile(file).catch(() => (response.writeHead(404), '')));
@@ -74,7 +81,10 @@ beforeAll(async () => {
   const script = outputFiles[0].text;
   isolatedUrl = await serve(script, true);
   plainUrl = await serve(script, false);
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--enable-unsafe-swiftshader'] });
+  browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--enable-unsafe-swiftshader'],
+  });
 });
 afterAll(async () => {
   await browser?.close();
@@ -86,9 +96,11 @@ async function open(url: string): Promise<Page> {
   const errors: string[] = [];
   tab.on('pageerror', (error) => errors.push(String(error)));
   await tab.goto(url);
-  await tab.waitForFunction(() => 'page' in window, undefined, { timeout: 30_000 }).catch(() => {
-    throw new Error(`the page did not load: ${errors.join('; ')}`);
-  });
+  await tab
+    .waitForFunction(() => 'page' in window, undefined, { timeout: 30_000 })
+    .catch(() => {
+      throw new Error(`the page did not load: ${errors.join('; ')}`);
+    });
   return tab;
 }
 
@@ -115,7 +127,10 @@ test('the CPU engine gives the same mask with and without cross-origin isolation
     await tab.close();
   }
   expect(results.map(({ isolated }) => isolated)).toEqual([true, false]);
-  expect(results.map(({ engine, leaked }) => [engine, leaked])).toEqual([['wasm', 0], ['wasm', 0]]);
+  expect(results.map(({ engine, leaked }) => [engine, leaked])).toEqual([
+    ['wasm', 0],
+    ['wasm', 0],
+  ]);
   expect(results[0].labels).toEqual(results[1].labels);
   expect(results[0].png).toBeGreaterThan(1000);
   // Chromium's JPEG decoder rounds a little differently from libvips's.
@@ -142,7 +157,10 @@ test('takes whatever a canvas can draw', async () => {
 
 test('keeps models in Cache Storage, once they have verified', async () => {
   const tab = await open(plainUrl);
-  expect(await tab.evaluate(() => window.page.cached())).toEqual(['config.json', 'model.safetensors']);
+  expect(await tab.evaluate(() => window.page.cached())).toEqual([
+    'config.json',
+    'model.safetensors',
+  ]);
   const messages = await tab.evaluate(() => window.page.failures());
   await tab.close();
   expect(messages.missing).toMatch(/ImageError: \/nope.jpg: the server answers 404/);

@@ -47,7 +47,8 @@ async function drawables() {
 
 /** Loads a model twice from a base URL; says what Cache Storage holds in between. */
 async function cached() {
-  const load = async () => (await seggpt.Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
+  const load = async () =>
+    (await seggpt.Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
   await load();
   const cache = await caches.open('seggpt');
   const keys = (await cache.keys()).map(({ url }) => new URL(url).pathname.split('/').at(-1));
@@ -56,12 +57,18 @@ async function cached() {
 }
 
 async function failures() {
-  const message = async (work: Promise<unknown>) => String(await work.catch((error: unknown) => error));
+  const message = async (work: Promise<unknown>) =>
+    String(await work.catch((error: unknown) => error));
   return {
-    missing: await message(seggpt.segmentInContext([{ image: '/nope.jpg', mask: '/nope.png' }], '/nope.jpg')),
+    missing: await message(
+      seggpt.segmentInContext([{ image: '/nope.jpg', mask: '/nope.png' }], '/nope.jpg'),
+    ),
     path: await message(seggpt.InContextSegmenter.load('./model')),
     hash: await message(
-      seggpt.Painter.load(`${location.origin}/weights2`, { sha256: { 'model.safetensors': '00'.repeat(32) }, backend: 'wasm' }),
+      seggpt.Painter.load(`${location.origin}/weights2`, {
+        sha256: { 'model.safetensors': '00'.repeat(32) },
+        backend: 'wasm',
+      }),
     ),
   };
 }

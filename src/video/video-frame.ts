@@ -1,0 +1,8 @@
+/** A frame of a decoded video: RGB, `(height, width, 3)` 8-bit. */
+export interface DecodedFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+  /** Seconds from the start of the video. */
+  readonly time: number;
+}
