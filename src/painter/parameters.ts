@@ -114,6 +114,8 @@ export async function loadParameters(
     instance: await vector(`${embeddings}.type_token_instance`),
   };
   const positions = await table(`${embeddings}.position_embeddings`);
+  // The largest tensor comes while little else is in memory.
+  const decoderEmbedding = await linear('decoder.decoder_embed');
   for (let i = 0; i < config.depth; i++) {
     const layer = `model.encoder.layers.${i}`;
     blocks.push({
@@ -141,7 +143,7 @@ export async function loadParameters(
     positions,
     blocks,
     norm: await norm('model.encoder.layernorm'),
-    decoderEmbedding: await linear('decoder.decoder_embed'),
+    decoderEmbedding,
     head: {
       convolution: await linear('decoder.decoder_pred.conv', true, true),
       norm: await norm('decoder.decoder_pred.layernorm'),
