@@ -4,9 +4,12 @@ import { upsamplings } from '../colors/decode';
 import { backendChoices, precisions } from '../engines/create-engine';
 import { ensembles, tasks } from '../pipeline';
 import { version } from '../version';
+import { evaluate, type EvaluateFlags } from './evaluate';
 import { info } from './info';
 import { splitPair } from './prompt-pairs';
+import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
+import { track, type TrackFlags, trackSaveKinds } from './track';
 
 /** Bad usage that the parser cannot see. */
 export class UsageError extends Error {}
@@ -59,7 +62,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--resize-masks', 'resize masks that differ in size from their image', false)
     .option('--max-pixels <n>', 'largest picture to read', wholeNumber)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
-    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, parseKinds, [
+    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, kindsOf(saveKinds), [
       'labels',
       'overlay',
     ])
@@ -74,6 +77,70 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (model: string | undefined, flags: SegmentFlags) => {
       await info(model ?? flags.model, flags, signal);
+    });
+
+  withModel(program.command('track'))
+    .description('Follow objects through a video, or a directory of frames.')
+    .argument('<source>', 'video file or directory of images')
+    .option('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
+    .option('--first-mask <mask>', 'mask of the first frame')
+    .option('--memory <k>', 'earlier frames that join the prompts', wholeNumber, 0)
+    .option(
+      '--follow <factor>',
+      'segment a region this many times the objects; 0 for whole frames',
+      Number,
+      0,
+    )
+    .addOption(
+      new Option('--selection <kind>', 'which frames are remembered')
+        .choices(['recent', 'distinct'])
+        .default('recent'),
+    )
+    .option('--fps <n>', 'frame rate of a written video', Number, 25)
+    .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
+    .option(
+      '--save <kinds>',
+      `comma-separated: ${trackSaveKinds.join(', ')}`,
+      kindsOf(trackSaveKinds),
+      ['overlay'],
+    )
+    .option('--json', 'print one JSON object instead of lines', false)
+    .action(async (source: string, flags: TrackFlags) => {
+      if (!flags.prompt && !flags.firstMask)
+        throw new UsageError('give --prompt IMAGE MASK, or --first-mask MASK.');
+      outcome.exitCode = await track(source, flags, signal);
+    });
+
+  withModel(program.command('evaluate'))
+    .description('Measure a model: mean IoU on labelled pictures, J and F on video.')
+    .argument('<directory>', 'one folder for each data set or sequence, NAME.jpg beside NAME.png')
+    .addOption(
+      new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
+    )
+    .option('--memory <k>', 'video: earlier frames that join the prompt', wholeNumber, 0)
+    .option('--follow <factor>', 'video: region around the objects; 0 for whole frames', Number, 0)
+    .option('--shots <n>', 'images: prompts in each episode', wholeNumber, 1)
+    .option('--episodes <n>', 'images: episodes for each label', wholeNumber, 20)
+    .option('--seed <n>', 'images: seed of the episodes', wholeNumber, 0)
+    .option('--json', 'print JSON instead of a table', false)
+    .action(
+      async (
+        directory: string,
+        { task, ...flags }: EvaluateFlags & { task: 'images' | 'video' },
+      ) => {
+        await evaluate(directory, { ...flags, kind: task }, signal);
+      },
+    );
+
+  program
+    .command('quantize')
+    .description('Write a model with int8 weights and one scale for each output channel.')
+    .argument('<model>', 'directory, file, hub id or URL')
+    .argument('<out>', 'directory to write')
+    .option('--cache <dir>', 'directory for downloaded models')
+    .option('--offline', 'use downloaded models and never the network', false)
+    .action(async (model: string, out: string, flags: { cache?: string; offline: boolean }) => {
+      await quantize(model, out, flags, signal);
     });
 
   // Commands inherit neither exitOverride nor the help hint.
@@ -105,10 +172,12 @@ function wholeNumber(value: string): number {
   return Number(value);
 }
 
-function parseKinds(value: string): string[] {
-  const kinds = value.split(',').map((kind) => kind.trim());
-  const unknown = kinds.find((kind) => !(saveKinds as readonly string[]).includes(kind));
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(`"${unknown}" is none of ${saveKinds.join(', ')}.`);
-  return kinds;
+function kindsOf(allowed: readonly string[]) {
+  return (value: string): string[] => {
+    const kinds = value.split(',').map((kind) => kind.trim());
+    const unknown = kinds.find((kind) => !allowed.includes(kind));
+    if (unknown !== undefined)
+      throw new InvalidArgumentError(`"${unknown}" is none of ${allowed.join(', ')}.`);
+    return kinds;
+  };
 }

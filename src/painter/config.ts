@@ -165,6 +165,29 @@ export function checkPainterConfig(config: PainterConfig, origin: string): void 
   });
 }
 
+/** A config as a Hugging Face `config.json` has it; {@link parsePainterConfig} reads it back. */
+export function toHuggingFaceConfig(config: PainterConfig): Record<string, unknown> {
+  return {
+    architectures: ['SegGptForImageSegmentation'],
+    model_type: 'seggpt',
+    hidden_size: config.width,
+    num_hidden_layers: config.depth,
+    num_attention_heads: config.heads,
+    hidden_act: 'gelu',
+    mlp_dim: config.mlpWidth,
+    num_channels: 3,
+    patch_size: config.patch,
+    image_size: [config.canvas.height, config.canvas.width],
+    pretrain_image_size: config.pretrainSize,
+    merge_index: config.mergeIndex,
+    intermediate_hidden_state_indices: config.taps,
+    decoder_hidden_size: config.decoderWidth,
+    use_relative_position_embeddings: config.relativePositions,
+    qkv_bias: config.qkvBias,
+    layer_norm_eps: config.layerNormEpsilon,
+  };
+}
+
 /** Every parameter of a painter under its Hugging Face name, with its shape. */
 export function parameterShapes(config: PainterConfig): Map<string, readonly number[]> {
   const {

@@ -6,10 +6,16 @@ import { readVideo } from './ffmpeg';
 
 const IMAGES = /\.(png|jpe?g|webp|avif|tiff?|gif)$/i;
 
-/** Image files of a directory in the natural order of their names. */
+/**
+ * Image files of a directory in the natural order of their names. Where one name has several files, as a
+ * photograph `000.jpg` with its mask `000.png`, the PNG is left out.
+ */
 export async function listImages(directory: string): Promise<string[]> {
   const names = (await readdir(directory)).filter((name) => IMAGES.test(name));
-  return names
+  const stem = (name: string) => name.replace(IMAGES, '');
+  const photographs = new Set(names.filter((name) => !/\.png$/i.test(name)).map(stem));
+  const frames = names.filter((name) => !/\.png$/i.test(name) || !photographs.has(stem(name)));
+  return frames
     .sort(new Intl.Collator('en', { numeric: true }).compare)
     .map((name) => join(directory, name));
 }

@@ -1,10 +1,15 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import ndarray from 'ndarray';
 import sharp from 'sharp';
 import { decodeRle } from '../../src/masks/rle';
+import { Painter } from '../../src/painter/painter';
+import { ffmpegPath, readVideo } from '../../src/video/ffmpeg';
+import { largestDifference } from '../helpers/reference';
+import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
 
 jest.setTimeout(180_000);
 
@@ -168,4 +173,134 @@ it('tells its version, its help and what a model is', async () => {
   expect((await run('info', 'test/fixtures/tiny/official.pth')).stdout).toMatch(
     /transformer +24 blocks of width 32/,
   );
+});
+
+describe('with a model of a few milliseconds', () => {
+  let model: string;
+  beforeEach(async () => {
+    model = join(out, 'model');
+    await mkdir(model);
+    await writeFile(join(model, 'config.json'), JSON.stringify(miniConfig));
+    await writeFile(join(model, 'model.safetensors'), safetensors(randomTensors()));
+  });
+  const small = () => ['--model', model, ...fast];
+
+  it('tracks a directory and a video, and saves labels, overlays, COCO and DAVIS results', async () => {
+    const directory = await run(
+      'track',
+      'examples/cat-video',
+      ...small(),
+      '--first-mask',
+      mask,
+      '--memory',
+      '2',
+      '--out',
+      join(out, 'found'),
+      '--save',
+      'labels,overlay,coco,davis',
+    );
+    expect(directory.stdout).toMatch(/^16 frames, [\d.]+ frames\/s, saved to/);
+    expect(directory.code).toBe(0);
+    expect((await readdir(join(out, 'found'))).sort().slice(0, 4)).toEqual([
+      '000.labels.png',
+      '000.overlay.png',
+      '001.labels.png',
+      '001.overlay.png',
+    ]);
+    expect(await readdir(join(out, 'found', 'davis'))).toHaveLength(16);
+    expect(JSON.parse(await readFile(join(out, 'found', 'coco.json'), 'utf8')).images).toHaveLength(
+      16,
+    );
+
+    const video = join(out, 'pattern.mp4');
+    execFileSync(ffmpegPath(), [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=size=64x48:rate=10:duration=1',
+      video,
+    ]);
+    const overlay = join(out, 'overlay.mp4');
+    const tracked = await run(
+      'track',
+      video,
+      ...small(),
+      '--prompt',
+      image,
+      mask,
+      '--fps',
+      '10',
+      '--out',
+      overlay,
+      '--json',
+    );
+    expect(JSON.parse(tracked.stdout)).toMatchObject({ frames: 10, failed: [] });
+    const frames = [];
+    for await (const frame of readVideo(overlay)) frames.push(frame.time);
+    expect(frames).toHaveLength(10);
+  });
+
+  it('fails with the reason for a video that is none, and for bad usage', async () => {
+    const missing = await run('track', 'nope.mp4', ...small(), '--prompt', image, mask);
+    expect(missing).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no video or directory "nope.mp4"'),
+    });
+    expect(await run('track', 'examples/cat-video', ...small())).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--first-mask'),
+    });
+  });
+
+  it('measures J and F on sequences, and IoU on labelled pictures', async () => {
+    const video = await run('evaluate', 'examples', '--task', 'video', ...small(), '--json');
+    expect(JSON.parse(video.stdout)).toMatchObject([{ name: 'cat-video', frames: 16, objects: 1 }]);
+    const table = await run('evaluate', 'examples', '--task', 'video', ...small());
+    expect(table.stdout).toMatch(/^sequence +frames +J&F .*\ncat-video +16 .*\nmean /);
+    const images = JSON.parse(
+      (await run('evaluate', 'examples', ...small(), '--episodes', '3', '--json')).stdout,
+    );
+    expect(
+      images.map(({ protocol, dataset, episodes }: Record<string, unknown>) => [
+        protocol,
+        dataset,
+        episodes,
+      ]),
+    ).toEqual([
+      ['same', 'cat-video', 3],
+      ['different', 'cat-video', 3],
+      ['same', 'mean', 3],
+      ['different', 'mean', 3],
+    ]);
+    for (const { model: iou, copy, nearest } of images)
+      for (const value of [iou, copy, nearest]) expect(value >= 0 && value <= 1).toBe(true);
+    // Neighbouring frames differ little, so copying must do well.
+    expect(images[1].copy).toBeGreaterThan(0.5);
+    expect(await run('evaluate', 'src', ...small())).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('holds no folders'),
+    });
+  });
+
+  it('quantises to int8, which loads and paints nearly the same', async () => {
+    const quantised = join(out, 'int8');
+    expect((await run('quantize', model, quantised)).stdout).toMatch(/int8: 0\.0 MB/);
+    const [a, b] = await Promise.all(
+      [model, quantised].map((path) => Painter.load(path, { backend: 'cpu' })),
+    );
+    const canvas = ndarray(
+      Float32Array.from({ length: 32 * 16 * 3 }, (_, i) => Math.sin(i)),
+      [1, 32, 16, 3],
+    );
+    const [exact, rounded] = await Promise.all(
+      [a, b].map((painter) => painter.paint({ images: canvas, masks: canvas })),
+    );
+    const scale = Math.max(...exact.data.map(Math.abs));
+    expect(largestDifference(exact.data, rounded.data)).toBeLessThan(0.1 * scale);
+    expect(largestDifference(exact.data, rounded.data)).toBeGreaterThan(0);
+    a.dispose();
+    b.dispose();
+  });
 });

@@ -5,9 +5,13 @@ import type { TfjsBackend } from '../../src/platform/platform';
 /** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */
 const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(',');
 
+/** Backends that are not to be tried, because they were tested already. */
+const skipped = (process.env.SEGGPT_SKIP_BACKENDS ?? '').split(',');
+
 /** Whether a backend starts on this machine. */
 export async function isAvailable(backend: BackendChoice): Promise<boolean> {
   if (backend === 'wasm') return true;
+  if (skipped.includes(backend)) return false;
   const outcome = await platform.tfjsBackend(
     (backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend,
   );

@@ -1,0 +1,120 @@
+import { averageStatistics, evaluateSequence, findSequences } from '../evaluation/video';
+import { InContextSegmenter } from '../segmenter';
+import { evaluateImages, type ImageScore } from '../evaluation/images';
+import { Reporter } from './reporter';
+import type { ModelFlags } from './segment';
+
+export interface EvaluateFlags extends ModelFlags {
+  readonly kind: 'images' | 'video';
+  readonly memory: number;
+  readonly follow: number;
+  readonly shots: number;
+  readonly episodes: number;
+  readonly seed: number;
+}
+
+/** Measures a model on a directory of sequences or a tar of labelled pictures, and prints a table. */
+export async function evaluate(
+  path: string,
+  flags: EvaluateFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const reporter = new Reporter(flags.json);
+  const sequences = flags.kind === 'video' ? await findSequences(path) : [];
+  const segmenter = await InContextSegmenter.load(flags.model, {
+    ...flags,
+    signal,
+    onProgress: reporter.onProgress,
+  });
+  try {
+    reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
+    if (flags.kind === 'images') {
+      const scores = await evaluateImages(segmenter, path, {
+        ...flags,
+        signal,
+        onEpisode: (text) => reporter.line(text),
+      });
+      print(flags, scores, imageTable(scores));
+      return;
+    }
+    const scores = [];
+    for (const sequence of sequences) {
+      scores.push(
+        await evaluateSequence(segmenter, sequence, {
+          memory: flags.memory,
+          follow: flags.follow,
+          signal,
+        }),
+      );
+      reporter.line(`${sequence.name} done`);
+    }
+    const number = (value: number) => value.toFixed(3);
+    const J = averageStatistics(scores.map((score) => score.J));
+    const F = averageStatistics(scores.map((score) => score.F));
+    const rows = [
+      ...scores,
+      { name: 'mean', J, F, JF: (J.mean + F.mean) / 2, frames: 0, objects: 0, framesPerSecond: 0 },
+    ];
+    print(flags, scores, [
+      [
+        'sequence',
+        'frames',
+        'J&F',
+        'J',
+        'J recall',
+        'J decay',
+        'F',
+        'F recall',
+        'F decay',
+        'frames/s',
+      ],
+      ...rows.map((row) => [
+        row.name,
+        String(row.frames || ''),
+        ...[
+          row.JF,
+          row.J.mean,
+          row.J.recall,
+          row.J.decay,
+          row.F.mean,
+          row.F.recall,
+          row.F.decay,
+        ].map(number),
+        row.framesPerSecond ? row.framesPerSecond.toFixed(1) : '',
+      ]),
+    ]);
+  } finally {
+    reporter.finish();
+    segmenter.dispose();
+  }
+}
+
+function imageTable(scores: readonly ImageScore[]): string[][] {
+  const number = (value: number) => value.toFixed(3);
+  return [
+    ['protocol', 'data set', 'episodes', 'model', 'copied mask', 'nearest colour'],
+    ...scores.map(({ protocol, dataset, episodes, model, copy, nearest }) => [
+      protocol,
+      dataset,
+      String(episodes),
+      number(model),
+      number(copy),
+      number(nearest),
+    ]),
+  ];
+}
+
+function print(flags: EvaluateFlags, scores: unknown, table: readonly (readonly string[])[]): void {
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(scores, null, 1)}\n`);
+    return;
+  }
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table)
+    process.stdout.write(
+      `${row
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}
