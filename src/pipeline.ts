@@ -43,7 +43,11 @@ export interface SegmentationOptions {
   readonly ensemble?: Ensemble;
   /** @default 'random' */
   readonly colors?: ColorScheme;
-  /** Paint this many times in different random colours and average. @default 1 */
+  /**
+   * Paint this many times in different random colours and average. Of use from two labels on: a single
+   * label is always white.
+   * @default 1
+   */
   readonly colorEnsemble?: number;
   /** Seed of the random colours, a whole number. @default 0 */
   readonly seed?: number;
@@ -105,7 +109,8 @@ export function planPasses(
   const passes = Math.ceil(labels.length / perPass);
   return Array.from({ length: passes }, (_, p) => {
     const group = labels.filter((_label, i) => i % passes === p);
-    const mappings = Array.from({ length: count }, (_mapping, k) =>
+    // A single label is always white: painting it again would give the same.
+    const mappings = Array.from({ length: group.length > 1 ? count : 1 }, (_mapping, k) =>
       mapColors(group, colors, (seed + k) >>> 0),
     );
     return { labels: group, mappings };

@@ -61,10 +61,11 @@ const STARTS = 8;
 
 /**
  * Random colours as far from black and from each other as their number allows: farthest-first choice
- * on the coarsest lattice that has enough points, the best of several random starts. A single label
- * gets any corner of the colour cube but black.
+ * on the coarsest lattice that has enough points, the best of several random starts. A single label is
+ * white, whatever the seed: nothing is farther from black.
  */
 export function randomColors(count: number, seed: number): Color[] {
+  if (count === 1) return [[255, 255, 255]];
   const random = seededRandom(seed);
   const levels = Math.max(2, Math.ceil(Math.cbrt(count + 1)));
   const at = (level: number) => Math.round((255 * level) / (levels - 1));
@@ -77,7 +78,6 @@ export function randomColors(count: number, seed: number): Color[] {
     ]);
   }
   shuffle(candidates, random);
-  if (count === 1) return [candidates[0]];
   let best: Color[] = [];
   let separation = 0;
   for (let start = 0; start < Math.min(STARTS, candidates.length); start++) {

@@ -26,6 +26,10 @@ describe('random colours', () => {
     );
   });
 
+  it('make a single label white, the farthest from black', () => {
+    expect(randomColors(1, 5)).toEqual([[255, 255, 255]]);
+  });
+
   it('use farther corners first', () => {
     // Four colours and black fit on corners that differ in two channels, but for one pair.
     expect(leastSeparation(randomColors(3, 0))).toBeCloseTo(255 * Math.SQRT2, 5);

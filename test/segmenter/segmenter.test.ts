@@ -9,6 +9,7 @@ import {
   InvalidInputError,
   type Prompt,
   releaseModels,
+  type SegmentOptions,
   segmentInContext,
 } from '../../src';
 import { parsePainterConfig } from '../../src/painter/config';
@@ -28,6 +29,11 @@ const [width, height] = [48, 36];
 const image = { data: gradient(width, height), width, height };
 const mask = (label = 1) => ({ data: box(width, height, label), width, height });
 const prompt: Prompt = { image, mask: mask() };
+/** Two labels, side by side. */
+const two: Prompt = {
+  image,
+  mask: { data: box(width, height).map((inside, i) => inside * (1 + (i % 2))), width, height },
+};
 
 let segmenter: InContextSegmenter;
 beforeAll(
@@ -97,9 +103,12 @@ it('reports a label that the target does not show as absent', async () => {
 
 it('is a function of its input: seeds change colours, not determinism', async () => {
   const painting = async (seed: number) =>
-    (await segmenter.segment([prompt], image, { seed })).rawPaintings[0].data;
+    (await segmenter.segment([two], image, { seed })).rawPaintings[0].data;
   expect(await painting(1)).toEqual(await painting(1));
-  expect(await painting(1)).not.toEqual(await painting(5));
+  // There are few ways to colour two labels well, so some seeds agree.
+  const others = await Promise.all([2, 3, 4, 5, 6].map(painting));
+  const first = await painting(1);
+  expect(others.some((other) => other.some((value, i) => value !== first[i]))).toBe(true);
 });
 
 it('prepared prompts give what one call gives, for any number of targets, and overlapping calls do not mix', async () => {
@@ -126,9 +135,13 @@ it.each([
   ['colours', { colorEnsemble: 4 }, 4],
   ['palette, semantic', { colors: 'palette' as const, task: 'semantic' as const }, 1],
   ['binary', { colors: 'binary' as const, upsampling: 'nearest' as const }, 1],
-])('ensemble of %s', async (_, options, paintings) => {
+])('ensemble of %s', async (_, options: SegmentOptions, paintings) => {
   const result = await withoutLeak(() =>
-    segmenter.segment([prompt, prompt, prompt], image, options),
+    segmenter.segment(
+      options.colors === 'binary' ? [prompt, prompt, prompt] : [two, two, two],
+      image,
+      options,
+    ),
   );
   expect(result).toMatchObject({ width, height });
   expect((result as Awaited<ReturnType<typeof segmenter.segment>>).rawPaintings).toHaveLength(
