@@ -43,7 +43,10 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   const kernels = instantiateKernels(module, memory);
   const clock = { recorded: 0, finished: 0 };
   const arena = new Arena(memory, ARENA_START, maximum * PAGE, clock);
-  const { wideTiles, dotKind } = await tune(kernels, memory, arena, relaxed);
+  const { wideTiles, dotKind } = await tune(kernels, memory, arena, {
+    relaxedSimd: relaxed,
+    wideVectors: features.wideVectors,
+  });
   const pool = new ThreadPool({ module, memory, wideTiles, dotKind }, threads, kernels);
   const queue = new CommandQueue(memory, pool, clock);
   return new WasmEngine({ memory, arena, queue, pool, precision: options.precision ?? 'f32' });
