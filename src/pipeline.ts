@@ -58,10 +58,36 @@ export interface SegmentationOptions {
    * @default 26, the most whose colours stay half a channel's range apart
    */
   readonly labelsPerPass?: number;
+  /**
+   * Side in pixels of the square that pictures are squeezed to, a multiple of the model's patch (16). Larger finds
+   * finer things and takes longer, by the square and more.
+   * @default what the model asks for
+   */
+  readonly resolution?: number;
+}
+
+/** Options with their defaults; the resolution's default is the model's. */
+export type ResolvedOptions = Required<Omit<SegmentationOptions, 'resolution'>> &
+  Pick<SegmentationOptions, 'resolution'>;
+
+/** The size of half a canvas. @throws InvalidInputError if the patch does not divide it. */
+export function halfSize(
+  { resolution }: Pick<SegmentationOptions, 'resolution'>,
+  painter: { readonly inputSize: HalfSize; readonly config: { readonly patch: number } },
+): HalfSize {
+  if (resolution === undefined) return painter.inputSize;
+  const { patch } = painter.config;
+  if (resolution % patch !== 0) {
+    throw new InvalidInputError(
+      'resolution',
+      `must be a multiple of the model's patch, ${patch}, is ${resolution}.`,
+    );
+  }
+  return { height: resolution, width: resolution };
 }
 
 /** Fills in defaults. @throws InvalidInputError naming the option and what it may be. */
-export function resolveOptions(options: SegmentationOptions = {}): Required<SegmentationOptions> {
+export function resolveOptions(options: SegmentationOptions = {}): ResolvedOptions {
   const oneOf = <Value>(name: string, value: Value, allowed: readonly Value[]): Value => {
     if (!allowed.includes(value)) {
       throw new InvalidInputError(
@@ -88,6 +114,10 @@ export function resolveOptions(options: SegmentationOptions = {}): Required<Segm
     seed: whole('seed', options.seed ?? 0, 0, 2 ** 32 - 1),
     upsampling: oneOf('upsampling', options.upsampling ?? 'smooth', upsamplings),
     labelsPerPass: whole('labelsPerPass', options.labelsPerPass ?? 26, 1, 255),
+    resolution:
+      options.resolution === undefined
+        ? undefined
+        : whole('resolution', options.resolution, 16, 2048),
   };
 }
 
@@ -98,10 +128,7 @@ export interface Pass {
 }
 
 /** Deals labels out to passes and gives them colours. */
-export function planPasses(
-  labels: readonly number[],
-  options: Required<SegmentationOptions>,
-): Pass[] {
+export function planPasses(labels: readonly number[], options: ResolvedOptions): Pass[] {
   const { colors, seed } = options;
   const perPass = colors === 'binary' ? 1 : options.labelsPerPass;
   // Only random colours differ from one painting to the next.

@@ -11,10 +11,11 @@ import { readTarget, type PromptSet } from './prompts';
 import { SegmentationResult } from './result';
 import {
   decodeMerged,
+  halfSize,
   mergeFits,
   type Pass,
   planPasses,
-  type SegmentationOptions,
+  type ResolvedOptions,
   stitchPrompts,
   toPaintings,
 } from './pipeline';
@@ -45,7 +46,7 @@ export class PreparedPrompts {
   private constructor(
     private readonly painter: Painter,
     private readonly set: PromptSet,
-    private readonly options: Required<SegmentationOptions>,
+    private readonly options: ResolvedOptions,
     private readonly size: HalfSize,
     private readonly passes: readonly PreparedPass[],
   ) {}
@@ -54,11 +55,10 @@ export class PreparedPrompts {
   static async create(
     painter: Painter,
     set: PromptSet,
-    options: Required<SegmentationOptions>,
+    options: ResolvedOptions,
     run: RunOptions,
   ): Promise<PreparedPrompts> {
-    const { canvas } = painter.config;
-    const size = { height: canvas.height / 2, width: canvas.width };
+    const size = halfSize(options, painter);
     const planned = planPasses(set.labels, options);
     const report = countBlocks('prepare', planned, painter.config.mergeIndex + 1, run.onProgress);
     const passes: PreparedPass[] = [];

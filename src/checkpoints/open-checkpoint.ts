@@ -75,11 +75,15 @@ async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
       `${files.origin} holds no config.json; is it a model in the Hugging Face layout?`,
     );
   }
+  const preprocessor = await files.json('preprocessor_config.json');
   const index = (await files.has('model.safetensors'))
     ? null
     : await files.json('model.safetensors.index.json');
-  if (index !== null) return openSharded(files, index, config);
-  return openWeights(await files.open('model.safetensors'), config);
+  const source =
+    index === null
+      ? await openWeights(await files.open('model.safetensors'), config)
+      : await openSharded(files, index, config);
+  return { ...source, preprocessor };
 }
 
 /** A config.json that lies beside a weights file, if there is one. */

@@ -12,6 +12,8 @@ export interface TensorSource {
   readonly origin: string;
   /** The parsed config.json beside the weights, if there is one. */
   readonly config: unknown;
+  /** The parsed preprocessor_config.json, if there is one: at what size pictures go in. */
+  readonly preprocessor?: unknown;
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** @throws CheckpointError if the bytes cannot be had, or hold NaN or infinity. */
   read(name: string): Promise<StoredTensor>;

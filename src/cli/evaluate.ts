@@ -11,6 +11,7 @@ export interface EvaluateFlags extends ModelFlags {
   readonly shots: number;
   readonly episodes: number;
   readonly seed: number;
+  readonly resolution?: number;
 }
 
 /** Measures a model on a directory of sequences or a tar of labelled pictures, and prints a table. */
@@ -43,6 +44,7 @@ export async function evaluate(
         await evaluateSequence(segmenter, sequence, {
           memory: flags.memory,
           follow: flags.follow,
+          resolution: flags.resolution,
           signal,
         }),
       );

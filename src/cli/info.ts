@@ -1,7 +1,7 @@
 import { inferConfig } from '../checkpoints/infer-config';
 import { openCheckpoint } from '../checkpoints/open-checkpoint';
 import { checkParameters } from '../checkpoints/check-parameters';
-import { parameterShapes, parsePainterConfig } from '../painter/config';
+import { parameterShapes, parseInputSize, parsePainterConfig } from '../painter/config';
 import { platform } from '../platform';
 import type { TfjsBackend } from '../platform/platform';
 import { version } from '../version';
@@ -27,6 +27,7 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
       source.config === null
         ? inferConfig(source)
         : parsePainterConfig(source.config, source.origin);
+    const input = parseInputSize(source.preprocessor, config, source.origin);
     const shapes = parameterShapes(config);
     checkParameters(source, shapes);
     let parameters = 0;
@@ -45,7 +46,7 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
     }
     if (flags.json) {
       process.stdout.write(
-        `${JSON.stringify({ version, model: source.origin, config, parameters, types, backends }, null, 1)}\n`,
+        `${JSON.stringify({ version, model: source.origin, config, input, parameters, types, backends }, null, 1)}\n`,
       );
       return;
     }
@@ -56,7 +57,10 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
         'transformer',
         `${config.depth} blocks of width ${config.width}, ${config.heads} heads, patch ${config.patch}`,
       ],
-      ['canvas', `${config.canvas.height} x ${config.canvas.width}, prompt half over target half`],
+      [
+        'canvas',
+        `trained at ${config.canvas.height} x ${config.canvas.width}; pictures go in at ${input.height} x ${input.width}`,
+      ],
       ['decoder', `width ${config.decoderWidth}, reads blocks ${config.taps.join(', ')}`],
       ['seggpt', version],
       ...Object.entries(backends),

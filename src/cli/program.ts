@@ -58,6 +58,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       1,
     )
     .option('--seed <n>', 'seed of the random colours', wholeNumber, 0)
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
     .option('--tolerance <distance>', 'join mask colours closer than this; for JPEG masks', Number)
     .option('--resize-masks', 'resize masks that differ in size from their image', false)
     .option('--max-pixels <n>', 'largest picture to read', wholeNumber)
@@ -96,6 +97,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
         .choices(['recent', 'distinct'])
         .default('recent'),
     )
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
     .option('--fps <n>', 'frame rate of a written video', Number, 25)
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
     .option(
@@ -122,6 +124,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--shots <n>', 'images: prompts in each episode', wholeNumber, 1)
     .option('--episodes <n>', 'images: episodes for each label', wholeNumber, 20)
     .option('--seed <n>', 'images: seed of the episodes', wholeNumber, 0)
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
     .option('--json', 'print JSON instead of a table', false)
     .action(
       async (

@@ -24,6 +24,8 @@ export interface ImageEvaluationOptions {
   /** Episodes for each label of a data set, and for each data set of views. @default 20 */
   readonly episodes: number;
   readonly seed: number;
+  /** Side of the square pictures are squeezed to. @default what the model asks for */
+  readonly resolution?: number;
   readonly signal?: AbortSignal;
   /** Told of each data set that is done. */
   readonly onEpisode?: (text: string) => void;
@@ -101,12 +103,12 @@ async function score(
   protocol: ImageScore['protocol'],
   dataset: string,
   episodes: readonly Episode[],
-  { signal }: ImageEvaluationOptions,
+  { signal, resolution }: ImageEvaluationOptions,
 ): Promise<ImageScore> {
   const sums = { model: 0, copy: 0, nearest: 0 };
   for (const { prompts, target } of episodes) {
     throwIfAborted(signal);
-    const result = await segmenter.segment(prompts, target.image, { signal });
+    const result = await segmenter.segment(prompts, target.image, { signal, resolution });
     const iou = (found: Uint8Array) => regionSimilarity(found, target.mask.data, target.ignore);
     sums.model += iou(result.labels.data);
     sums.copy += iou(copiedMask(prompts[0].mask, target.image));

@@ -137,6 +137,34 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
   return config;
 }
 
+/** Height and width in pixels. */
+export interface PictureSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * The size pictures are squeezed to before they are stitched: that of a Hugging Face
+ * `preprocessor_config.json`, or half the canvas the model was trained on where there is none. A model runs at other
+ * sizes than it was trained at by resizing its positions.
+ *
+ * @throws CheckpointError if it is not a multiple of the patch.
+ */
+export function parseInputSize(json: unknown, config: PainterConfig, origin: string): PictureSize {
+  const { size } = (json ?? {}) as { size?: Partial<PictureSize> };
+  const { canvas, patch } = config;
+  if (size === undefined) return { height: canvas.height / 2, width: canvas.width };
+  const { height, width } = size;
+  const sound = (side: unknown): side is number =>
+    Number.isInteger(side) && (side as number) > 0 && (side as number) % patch === 0;
+  if (!sound(height) || !sound(width)) {
+    throw new CheckpointError(
+      `${origin}: the size in preprocessor_config.json must be multiples of the patch, ${patch}, is ${JSON.stringify(size)}.`,
+    );
+  }
+  return { height, width };
+}
+
 /** @throws CheckpointError if the sizes in a config do not fit together. */
 export function checkPainterConfig(config: PainterConfig, origin: string): void {
   const { canvas, patch, width, heads, depth, mergeIndex, taps, pretrainSize } = config;

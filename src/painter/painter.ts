@@ -9,7 +9,13 @@ import {
 import { type BackendChoice, createEngine, type Precision } from '../engines/create-engine';
 import type { Engine, EngineTensor, TokenLayout } from '../engines/engine';
 import { DisposedError, InvalidInputError, throwIfAborted } from '../errors';
-import { parameterShapes, parsePainterConfig, type PainterConfig } from './config';
+import {
+  type PainterConfig,
+  parameterShapes,
+  parseInputSize,
+  parsePainterConfig,
+  type PictureSize,
+} from './config';
 import { drive } from './drive';
 import { type CanvasBatch, readBatch, type PaintInputs } from './inputs';
 import {
@@ -65,6 +71,8 @@ export class Painter {
     readonly model: PainterModel,
     /** Number of parameters. */
     readonly parameterCount: number,
+    /** Size of one half of a canvas that the model asks for, in pixels. */
+    readonly inputSize: PictureSize,
   ) {}
 
   /**
@@ -81,6 +89,7 @@ export class Painter {
         checkpoint.config === null
           ? inferConfig(checkpoint)
           : parsePainterConfig(checkpoint.config, checkpoint.origin);
+      const inputSize = parseInputSize(checkpoint.preprocessor, config, checkpoint.origin);
       const shapes = parameterShapes(config);
       checkParameters(checkpoint, shapes);
       const stored = checkpoint.entries.get('model.encoder.layers.0.mlp.lin1.weight');
@@ -100,7 +109,7 @@ export class Painter {
         );
         let count = 0;
         for (const shape of shapes.values()) count += shape.reduce((a, b) => a * b, 1);
-        return new Painter(new PainterModel(engine, config, parameters), count);
+        return new Painter(new PainterModel(engine, config, parameters), count, inputSize);
       } catch (error) {
         engine.release();
         throw error;

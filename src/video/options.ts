@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../errors';
-import { resolveOptions, type SegmentationOptions } from '../pipeline';
+import { type ResolvedOptions, resolveOptions, type SegmentationOptions } from '../pipeline';
 import type { ReadPromptOptions } from '../prompts';
 
 export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, ReadPromptOptions {
@@ -37,7 +37,7 @@ export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, Rea
   readonly threshold?: number;
 }
 
-export type ResolvedTrackOptions = Required<SegmentationOptions> &
+export type ResolvedTrackOptions = ResolvedOptions &
   Required<
     Pick<
       TrackOptions,

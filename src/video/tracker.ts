@@ -15,6 +15,7 @@ import type { PaintingContext } from '../painter/painting-context';
 import type { Painter } from '../painter/painter';
 import {
   decodeMerged,
+  halfSize,
   type MergedFits,
   mergeFits,
   type Pass,
@@ -80,8 +81,7 @@ export class Tracker {
   ) {
     this.options = resolveTrackOptions(given);
     this.bank = new MemoryBank(this.options.memory, this.options.selection);
-    const { canvas } = painter.config;
-    this.size = { height: canvas.height / 2, width: canvas.width };
+    this.size = halfSize(this.options, painter);
   }
 
   /**

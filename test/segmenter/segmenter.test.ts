@@ -354,3 +354,30 @@ it('takes tensors and ndarrays as pictures', async () => {
   expect(result.masks[0].label).toBe(3);
   pixels.dispose();
 });
+
+describe('resolution', () => {
+  it('is what the preprocessor config says, else half the canvas, unless it is given', async () => {
+    const sizeOf = async (source: InContextSegmenter, resolution?: number) => {
+      const { rawPaintings } = await source.segment([prompt], image, { resolution });
+      return [rawPaintings[0].height, rawPaintings[0].width];
+    };
+    expect(await sizeOf(segmenter)).toEqual([16, 16]);
+    expect(await sizeOf(segmenter, 40)).toEqual([40, 40]);
+    const larger = await InContextSegmenter.load(
+      { ...(await mini()), preprocessor: { size: { height: 24, width: 32 } } },
+      { backend: 'cpu' },
+    );
+    expect(await sizeOf(larger)).toEqual([24, 32]);
+    larger.dispose();
+  });
+
+  it('must be a multiple of the patch', async () => {
+    await expect(segmenter.segment([prompt], image, { resolution: 20 })).rejects.toThrow(
+      /^resolution: must be a multiple of the model's patch, 8/,
+    );
+    const source = { ...(await mini()), preprocessor: { size: { height: 20, width: 16 } } };
+    await expect(InContextSegmenter.load(source, { backend: 'cpu' })).rejects.toThrow(
+      /multiples of the patch, 8/,
+    );
+  });
+});
