@@ -44,7 +44,7 @@ export function keysPerBlock(keys: number): number {
 /** Scratch of one thread, in bytes; the layout is in `assembly/attention.ts`. */
 export function attentionScratch(d: number, { rows, columns }: TokenLayout, block: number): number {
   const round = (value: number) => Math.ceil(value / 16) * 16;
-  const floats = 4 * round(d) + round(2 * rows) + round(columns) + block + 16 + 2;
+  const floats = 5 * round(d) + round(2 * rows) + round(columns) + block + 16 + 4;
   return Math.ceil((LONGEST_RUN * floats * 4) / 64) * 64;
 }
 

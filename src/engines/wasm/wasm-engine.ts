@@ -410,7 +410,7 @@ export class WasmEngine implements Engine {
 
     const block = keysPerBlock(half);
     const scratch = attentionScratch(d, layout, block);
-    const shared = targets === 1 ? prompts : 1;
+    const shared = targets === 1 ? (prompts + 1) / 2 : 1;
     const work = runs.reduce((sum, run) => sum + run.count * (run.half >= prompts ? shared : 1), 0);
     this.record(Op.Attention, runs.length * heads, work * 2 * half * D * 5, [
       input.address,

@@ -116,13 +116,16 @@ export function attention(command: usize, tile: i32, thread: i32): void {
   const scoreStride = <usize>scoreWidth << 2;
   const query = <usize>argument(command, 15) + <usize>thread * <usize>argument(command, 16);
   const scaled = query + <usize>longest * queryStride;
-  const sumOut = scaled + <usize>longest * queryStride;
-  const total = sumOut + <usize>longest * queryStride;
+  const total = scaled + <usize>longest * queryStride;
   const rowTerms = total + <usize>longest * queryStride;
   const columnTerms = rowTerms + <usize>(longest * rowWidth) * 4;
   const scores = columnTerms + <usize>(longest * columnWidth) * 4;
-  const maxima = scores + <usize>longest * scoreStride;
+  // The running state of the softmax in one piece, and a copy of it.
+  const sumOut = scores + <usize>longest * scoreStride;
+  const maxima = sumOut + <usize>longest * queryStride;
   const denominators = maxima + <usize>longest * 4;
+  const stateBytes = <usize>longest * (queryStride + 8);
+  const kept = sumOut + stateBytes;
 
   const Lh = h * w;
   const D = heads * d;
@@ -149,12 +152,20 @@ export function attention(command: usize, tile: i32, thread: i32): void {
   const keyBytes = (<usize>((Lh + 15) & ~15) * <usize>d) << 2;
   const valueBytes = (<usize>Lh * <usize>width) << 2;
   for (let canvas = firstCanvas; canvas < firstCanvas + canvases; canvas++) {
-    memory.fill(sumOut, 0, <usize>count * queryStride);
-    for (let i: i32 = 0; i < count; i++) {
-      store<f32>(maxima + (<usize>i << 2), -3.0e38);
-      store<f32>(denominators + (<usize>i << 2), 0);
-    }
-    for (let side: i32 = 0; side < 2; side++) {
+    for (let step: i32 = canvas == firstCanvas ? 0 : 1; step < 2; step++) {
+      // Target keys first: where canvases share a target, what its queries find there is the same for all.
+      const side = 1 - step;
+      if (step == 0) {
+        memory.fill(sumOut, 0, <usize>count * queryStride);
+        for (let i: i32 = 0; i < count; i++) {
+          store<f32>(maxima + (<usize>i << 2), -3.0e38);
+          store<f32>(denominators + (<usize>i << 2), 0);
+        }
+      } else if (canvas > firstCanvas) {
+        memory.copy(sumOut, kept, stateBytes);
+      } else if (canvases > 1) {
+        memory.copy(kept, sumOut, stateBytes);
+      }
       const keyHalf = side == 0 ? canvas : prompts + (targets == 1 ? 0 : canvas);
       const matrix = <usize>(keyHalf * heads + head);
       const keyPanels = keys + matrix * keyBytes;
