@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
+from . import checkpoint
 from .config import ModelConfig
 from .data.tars import read_index
 from .full_evaluation import BASELINES, markdown
@@ -38,10 +38,9 @@ def verdict(result: dict) -> str:
 
 
 def compute(run: Path) -> tuple[int, float]:
-    """Samples seen and hours of training so far, from a run's validation log."""
-    with open(run / "validation.csv", newline="") as file:
-        row = list(csv.DictReader(file))[-1]
-    return int(row["samples"]), float(row["minutes"]) / 60
+    """Samples seen and hours of training so far, from a run's last checkpoint."""
+    state = checkpoint.load(run / "last.pt")
+    return state["step"] * state["config"]["batch_size"], state["seconds"] / 3600
 
 
 def write_card(weights: Path, pack: Path, run: Path, result: dict, machine: str) -> None:
@@ -78,7 +77,7 @@ themselves are not distributed here.
 {samples:,} canvases drawn from {pictures:,} pictures and from procedural scenes, in {hours:.1f} hours on {machine}.
 The recipe, and what was tried, are in `training/` of the package's repository: random colours for each sample, pairs
 of different pictures of one class, of two views of one picture and of neighbouring moments, both augmented
-independently; squared error; AdamW; a moving average of the weights. Training begins from weights that were written
+independently; squared error; AdamW with a rate that falls to nothing. Training begins from weights that were written
 down rather than drawn at random: queries equal to keys on colour and position, values that copy what is painted, a
 decoder fitted by linear regression.
 
