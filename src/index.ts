@@ -7,7 +7,13 @@ export {
 export { InContextSegmenter, type SegmentOptions } from './segmenter';
 export { PreparedPrompts, type RunOptions, type TargetOptions } from './prepared-prompts';
 export type { Prompt, PromptSet, ReadPromptOptions } from './prompts';
-export type { Ensemble, SegmentationOptions } from './pipeline';
+export {
+  ensembles,
+  type Ensemble,
+  type ResolvedOptions,
+  type SegmentationOptions,
+  tasks,
+} from './pipeline';
 export { SegmentationResult } from './result';
 
 export { Tracker, type TrackedFrame } from './video/tracker';
@@ -32,8 +38,14 @@ export type { RawImage } from './images/raw-image';
 export type { RgbImage } from './images/rgb-image';
 export { resizeBicubic, resizeNearest } from './images/resize';
 
-export { type Color, type ColorMapping, type ColorScheme, mapColors } from './colors/color-mapping';
-export type { Decoded, Painting, Upsampling } from './colors/decode';
+export {
+  type Color,
+  type ColorMapping,
+  colorSchemes,
+  type ColorScheme,
+  mapColors,
+} from './colors/color-mapping';
+export { type Decoded, type Painting, upsamplings, type Upsampling } from './colors/decode';
 export { denormalizeColors, normalizeColors } from './canvas/normalize';
 
 export {
@@ -43,12 +55,54 @@ export {
   type StepOptions,
 } from './painter/painter';
 export type { PaintingContext } from './painter/painting-context';
-export { type PainterConfig, parsePainterConfig, vitLargeConfig } from './painter/config';
-export type { PaintInputs } from './painter/inputs';
-export type { Task } from './painter/model';
+export {
+  type PainterConfig,
+  parsePainterConfig,
+  type PictureSize,
+  vitLargeConfig,
+} from './painter/config';
+export type { CanvasBatch, PaintInputs } from './painter/inputs';
+export type {
+  BlockOutput,
+  DecodePlan,
+  ForwardOptions,
+  Grid,
+  PainterModel,
+  Positions,
+  Stream,
+  Task,
+} from './painter/model';
+export type {
+  BlockParameters,
+  PainterParameters,
+  ParameterPlace,
+  RelativeTables,
+} from './painter/parameters';
+export type { ViTBlockWeights } from './painter/vit-block';
 export { lossAndGradients, type TrainingInputs, type TrainingStep } from './painter/gradients';
 
-export type { BackendChoice, Precision } from './engines/create-engine';
+export {
+  backendChoices,
+  type BackendChoice,
+  precisions,
+  type Precision,
+} from './engines/create-engine';
+export type {
+  AttentionOptions,
+  Engine,
+  EngineMemory,
+  EngineTensor,
+  LayerNormWeights,
+  LinearOptions,
+  LinearWeights,
+  LoadLinearOptions,
+  PaintingHeadWeights,
+  RelativePosition,
+  RowRange,
+  StoredTensor,
+  StoredType,
+  TokenLayout,
+} from './engines/engine';
 export type { CheckpointSource, OpenOptions } from './checkpoints/open-checkpoint';
 export type { HubOptions } from './checkpoints/hub';
 export type { Progress } from './checkpoints/progress';
