@@ -52,8 +52,21 @@ def from_file_tensors(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
+# Side of the pictures a model is run at, as a multiple of the side it was trained at.
+INPUT_SCALE = 1.6
+
+
+def input_side(trained: int, patch: int) -> int:
+    """In pixels, a multiple of the patch."""
+    return round(trained * INPUT_SCALE / patch) * patch
+
+
 def preprocessor(config: ModelConfig) -> dict:
-    """`preprocessor_config.json` of SegGptImageProcessor for one half of the canvas."""
+    """`preprocessor_config.json` of SegGptImageProcessor.
+
+    Pictures go in larger than in training: positions are resized, and finer things are found (the package's
+    docs/decisions.md has the measurement).
+    """
     return {
         "image_processor_type": "SegGptImageProcessor",
         "do_convert_rgb": True,
@@ -64,7 +77,10 @@ def preprocessor(config: ModelConfig) -> dict:
         "image_std": [0.229, 0.224, 0.225],
         "resample": 3,
         "rescale_factor": 1 / 255,
-        "size": {"height": config.image_size[0] // 2, "width": config.image_size[1]},
+        "size": {
+            "height": input_side(config.image_size[0] // 2, config.patch_size),
+            "width": input_side(config.image_size[1], config.patch_size),
+        },
     }
 
 
