@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +8,7 @@ import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { browserPlatform } from '../../build/browser-platform';
 import { InContextSegmenter } from '../../src';
+import { ffmpegPath } from '../../src/video/ffmpeg';
 
 interface Segmented {
   engine: string;
@@ -22,6 +24,7 @@ declare const window: {
     segment(backend: string): Promise<Segmented>;
     drawables(): Promise<Record<string, number>>;
     cached(): Promise<string[]>;
+    video(url: string): Promise<{ sizes: string[]; failure: string }>;
     failures(): Promise<Record<string, string>>;
   };
 };
@@ -166,4 +169,23 @@ test('keeps models in Cache Storage, once they have verified', async () => {
   expect(messages.missing).toMatch(/ImageError: \/nope.jpg: the server answers 404/);
   expect(messages.path).toMatch(/CheckpointError: .*\/model holds no config.json/);
   expect(messages.hash).toMatch(/DownloadError: .*was promised; it was not kept/);
+});
+
+test('demuxes and decodes video itself', async () => {
+  mkdirSync('dist/test', { recursive: true });
+  const pattern = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc=size=96x64:rate=5:duration=1',
+    '-c:v',
+    'libvpx',
+    'dist/test/pattern.webm',
+  ];
+  execFileSync(ffmpegPath(), ['-y', '-v', 'error', ...pattern]);
+  const tab = await open(plainUrl);
+  const { sizes, failure } = await tab.evaluate(() => window.page.video('/dist/test/pattern.webm'));
+  await tab.close();
+  expect(sizes).toEqual(Array(5).fill('96 x 64'));
+  expect(failure).toMatch(/VideoError: .*cannot be read/);
 });

@@ -56,6 +56,20 @@ async function cached() {
   return keys.sort();
 }
 
+/** Tracks through a video that the page demuxes and decodes itself. */
+async function video(url: string) {
+  const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend: 'wasm' });
+  const prompts = [{ image: '/examples/cup-1.jpg', mask: '/examples/cup-1.png' }];
+  const sizes: string[] = [];
+  for await (const { result } of segmenter.track(url, { prompts, resolution: 64 }))
+    sizes.push(`${result?.width} x ${result?.height}`);
+  const failure = await (async () => {
+    for await (const _ of segmenter.track('/examples/README.md', { prompts }));
+  })().catch(String);
+  segmenter.dispose();
+  return { sizes, failure };
+}
+
 async function failures() {
   const message = async (work: Promise<unknown>) =>
     String(await work.catch((error: unknown) => error));
@@ -73,4 +87,4 @@ async function failures() {
   };
 }
 
-Object.assign(window, { page: { segment, drawables, cached, failures } });
+Object.assign(window, { page: { segment, drawables, cached, video, failures } });
