@@ -1,15 +1,16 @@
-/** The CPU engine as a contestant of `wasm-peers.mjs`. Arguments: precision, threads, weights, what. */
+/** This package, on its CPU engine or another backend, as a contestant of `wasm-peers.mjs`. Arguments: precision, threads, weights, what, backend. */
 import ndarray from 'ndarray';
 import { createInterface } from 'node:readline';
+import type { BackendChoice } from '../src/engines/create-engine';
 import { Painter } from '../src/painter/painter';
 
-const [, , precision, threads, folder, what] = process.argv;
+const [, , precision, threads, folder, what, backend = 'wasm'] = process.argv;
 const [HEIGHT, WIDTH] = [896, 448];
 const HALF = (HEIGHT / 2) * WIDTH * 3;
 const noise = (length: number) => Float32Array.from({ length }, () => Math.random() * 4 - 2);
 
 const painter = await Painter.load(folder, {
-  backend: 'wasm',
+  backend: backend as BackendChoice,
   precision: precision as 'f32',
   threads: Number(threads),
 });

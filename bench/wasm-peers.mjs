@@ -45,6 +45,8 @@ const commands = {
   'seggpt int8, 4 prompts': [node, ours, 'int8', THREADS, weights, 'four'],
   'seggpt f16': [node, ours, 'f16', THREADS, weights, 'paint'],
   'seggpt f32': [node, ours, 'f32', THREADS, weights, 'paint'],
+  'seggpt on TF.js wasm': [node, ours, 'f32', THREADS, weights, 'paint', 'tfjs-wasm'],
+  'seggpt on tfjs-node': [node, ours, 'f32', THREADS, weights, 'paint', 'tensorflow'],
   'onnxruntime-node fp32': [node, runtime, 'onnxruntime-node', join(onnx, 'fp32.onnx'), THREADS],
   'onnxruntime-node int8': [node, runtime, 'onnxruntime-node', join(onnx, 'int8.onnx'), THREADS],
   'onnxruntime-web fp32': [node, runtime, 'onnxruntime-web', join(onnx, 'fp32.onnx'), THREADS],
