@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import checkpoint
 from .config import ModelConfig
+from .export import input_side
 from .data.tars import read_index
 from .full_evaluation import BASELINES, markdown
 
@@ -70,6 +71,7 @@ themselves are not distributed here.
 |---|---|
 | architecture | SegGPT (arXiv:2304.03284): ViT, width {config.hidden_size}, {config.num_hidden_layers} blocks, {config.num_attention_heads} heads, patch {config.patch_size}, streams merged after block {config.merge_index}, decoder width {config.decoder_hidden_size} |
 | canvas | {config.image_size[0]} x {config.image_size[1]}: prompt over target, {side} x {side} each, the whole picture squeezed into it |
+| run at | pictures of {input_side(side, config.patch_size)} x {input_side(side, config.patch_size)} (`preprocessor_config.json`): positions are resized, and finer things are found |
 | input | RGB / 255, ImageNet mean and deviation, for pictures and painted masks alike |
 | file | `model.safetensors`, {size:.1f} MB |
 
