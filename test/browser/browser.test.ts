@@ -163,6 +163,7 @@ test('keeps models in Cache Storage, once they have verified', async () => {
   expect(await tab.evaluate(() => window.page.cached())).toEqual([
     'config.json',
     'model.safetensors',
+    'preprocessor_config.json',
   ]);
   const messages = await tab.evaluate(() => window.page.failures());
   await tab.close();
