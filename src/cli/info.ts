@@ -1,6 +1,7 @@
 import { inferConfig } from '../checkpoints/infer-config';
 import { openCheckpoint } from '../checkpoints/open-checkpoint';
 import { checkParameters } from '../checkpoints/check-parameters';
+import { wasmFeatures } from '../engines/wasm';
 import { parameterShapes, parseInputSize, parsePainterConfig } from '../painter/config';
 import { platform } from '../platform';
 import type { TfjsBackend } from '../platform/platform';
@@ -33,10 +34,10 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
     let parameters = 0;
     for (const shape of shapes.values()) parameters += shape.reduce((a, b) => a * b, 1);
     const types = [...new Set([...source.entries.values()].map(({ dtype }) => dtype))];
-    const backends: Record<string, string> = {};
+    const backends: Record<string, string> = { wasm: await describeCpuEngine() };
     for (const name of BACKENDS) {
       const found = await platform.tfjsBackend(name);
-      backends[name] =
+      backends[`tfjs-${name}`] =
         'unavailable' in found
           ? `not available: ${found.unavailable}`
           : found.software
@@ -70,4 +71,16 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
   } finally {
     await source.close();
   }
+}
+
+async function describeCpuEngine(): Promise<string> {
+  const { simd, relaxedSimd, wideVectors, threads, sharedMemory } = await wasmFeatures();
+  const parts = {
+    'WebAssembly SIMD': simd,
+    'relaxed SIMD': relaxedSimd,
+    '256-bit vectors': wideVectors,
+    'shared memory': sharedMemory,
+  };
+  const found = Object.entries(parts).map(([name, has]) => (has ? name : `no ${name}`));
+  return `${simd ? 'available' : 'not available'}: ${found.join(', ')}, ${threads} threads`;
 }

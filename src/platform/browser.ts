@@ -1,5 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { AbortedError, CheckpointError, ImageError, InvalidInputError } from '../errors';
 import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from '../images/decode-browser';
 import { readVideoInBrowser } from '../video/browser-frames';
@@ -26,13 +24,6 @@ export const platform: Platform = {
 
   fileCache: browserFileCache,
   environment: () => undefined,
-  sha256() {
-    const hash = sha256.create();
-    return Promise.resolve({
-      update: (bytes) => void hash.update(bytes),
-      hex: () => bytesToHex(hash.digest()),
-    });
-  },
 
   async readImageFile(location, signal) {
     try {

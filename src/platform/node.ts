@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,13 +25,6 @@ export const platform: Platform = {
 
   fileCache: (directory) => Promise.resolve(nodeFileCache(directory)),
   environment: (name) => process.env[name] || undefined,
-  sha256() {
-    const hash = createHash('sha256');
-    return Promise.resolve({
-      update: (bytes) => void hash.update(bytes),
-      hex: () => hash.digest('hex'),
-    });
-  },
 
   async readImageFile(location, signal) {
     try {

@@ -26,8 +26,6 @@ export interface Platform {
   fileCache(directory?: string): Promise<FileCache>;
   /** An environment variable; `undefined` in browsers. */
   environment(name: string): string | undefined;
-  /** A hash that takes data piece by piece. */
-  sha256(): Promise<{ update(bytes: Uint8Array): void; hex(): string }>;
 
   /** Reads an image file's bytes from a path or URL. @throws ImageError */
   readImageFile(location: string, signal?: AbortSignal): Promise<Uint8Array>;

@@ -168,7 +168,10 @@ it('tells its version, its help and what a model is', async () => {
   expect(JSON.parse(info.stdout)).toMatchObject({
     config: { width: 32, depth: 24 },
     types: ['F32'],
-    backends: { cpu: 'available' },
+    backends: {
+      'tfjs-cpu': 'available',
+      wasm: expect.stringMatching(/^available: WebAssembly SIMD, .* threads$/),
+    },
   });
   expect((await run('info', 'test/fixtures/tiny/official.pth')).stdout).toMatch(
     /transformer +24 blocks of width 32/,
