@@ -96,6 +96,7 @@ export type {
   LinearOptions,
   LinearWeights,
   LoadLinearOptions,
+  PaintingGrid,
   PaintingHeadWeights,
   RelativePosition,
   RowRange,

@@ -78,6 +78,15 @@ export interface PaintingHeadWeights {
   readonly colors: LinearWeights;
 }
 
+/** How the rows of decoder features lie: pictures of `rows x columns` tokens, one after the other. */
+export interface PaintingGrid {
+  readonly images: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** `p`, side of a token's patch in pixels. */
+  readonly patch: number;
+}
+
 export interface LinearOptions {
   /** Apply the exact GELU, `x/2 (1 + erf(x/√2))`, to the result. @default false */
   readonly gelu?: boolean;
@@ -185,12 +194,7 @@ export interface Engine {
    */
   paintingHead(
     features: EngineTensor,
-    grid: {
-      readonly images: number;
-      readonly rows: number;
-      readonly columns: number;
-      readonly patch: number;
-    },
+    grid: PaintingGrid,
     weights: PaintingHeadWeights,
   ): EngineTensor;
 }

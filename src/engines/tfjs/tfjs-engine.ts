@@ -9,6 +9,7 @@ import type {
   LayerNormWeights,
   LinearOptions,
   LinearWeights,
+  PaintingGrid,
   PaintingHeadWeights,
   RowRange,
   StoredTensor,
@@ -231,12 +232,7 @@ export class TfjsEngine implements Engine {
 
   paintingHead(
     features: EngineTensor,
-    grid: {
-      readonly images: number;
-      readonly rows: number;
-      readonly columns: number;
-      readonly patch: number;
-    },
+    grid: PaintingGrid,
     weights: PaintingHeadWeights,
   ): EngineTensor {
     const { images, rows, columns, patch } = grid;

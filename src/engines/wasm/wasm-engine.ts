@@ -9,6 +9,7 @@ import type {
   LinearOptions,
   LinearWeights,
   LoadLinearOptions,
+  PaintingGrid,
   PaintingHeadWeights,
   RowRange,
   StoredTensor,
@@ -439,12 +440,7 @@ export class WasmEngine implements Engine {
 
   paintingHead(
     features: EngineTensor,
-    grid: {
-      readonly images: number;
-      readonly rows: number;
-      readonly columns: number;
-      readonly patch: number;
-    },
+    grid: PaintingGrid,
     weights: PaintingHeadWeights,
   ): EngineTensor {
     const input = this.read(features);
