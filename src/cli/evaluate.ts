@@ -1,3 +1,4 @@
+import type { Precision } from '../engines/create-engine';
 import { averageStatistics, evaluateSequence, findSequences } from '../evaluation/video';
 import { InContextSegmenter } from '../segmenter';
 import { evaluateImages, type ImageScore } from '../evaluation/images';
@@ -11,10 +12,11 @@ export interface EvaluateFlags extends ModelFlags {
   readonly shots: number;
   readonly episodes: number;
   readonly seed: number;
+  readonly against?: Precision;
   readonly resolution?: number;
 }
 
-/** Measures a model on a directory of sequences or a tar of labelled pictures, and prints a table. */
+/** Measures a model on a directory of sequences or of labelled pictures, and prints a table. */
 export async function evaluate(
   path: string,
   flags: EvaluateFlags,
@@ -22,20 +24,26 @@ export async function evaluate(
 ): Promise<void> {
   const reporter = new Reporter(flags.json);
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
-  const segmenter = await InContextSegmenter.load(flags.model, {
-    ...flags,
-    signal,
-    onProgress: reporter.onProgress,
-  });
+  const load = (precision: Precision | undefined) =>
+    InContextSegmenter.load(flags.model, {
+      ...flags,
+      precision,
+      signal,
+      onProgress: reporter.onProgress,
+    });
+  const segmenter = await load(flags.precision);
+  let against: InContextSegmenter | undefined;
   try {
+    if (flags.against) against = await load(flags.against);
     reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
     if (flags.kind === 'images') {
       const scores = await evaluateImages(segmenter, path, {
         ...flags,
+        against,
         signal,
         onEpisode: (text) => reporter.line(text),
       });
-      print(flags, scores, imageTable(scores));
+      print(flags, scores, imageTable(scores, flags.against));
       return;
     }
     const scores = [];
@@ -88,20 +96,31 @@ export async function evaluate(
   } finally {
     reporter.finish();
     segmenter.dispose();
+    against?.dispose();
   }
 }
 
-function imageTable(scores: readonly ImageScore[]): string[][] {
-  const number = (value: number) => value.toFixed(3);
+function imageTable(scores: readonly ImageScore[], other: Precision | undefined): string[][] {
+  const number = (value = NaN) => value.toFixed(3);
+  const compared = <Cell>(...cells: Cell[]) => (other ? cells : []);
   return [
-    ['protocol', 'data set', 'episodes', 'model', 'copied mask', 'nearest colour'],
-    ...scores.map(({ protocol, dataset, episodes, model, copy, nearest }) => [
+    [
+      'protocol',
+      'data set',
+      'episodes',
+      'model',
+      'copied mask',
+      'nearest colour',
+      ...compared(`as ${other}`, 'colours apart (of 255)'),
+    ],
+    ...scores.map(({ protocol, dataset, episodes, model, copy, nearest, against, difference }) => [
       protocol,
       dataset,
       String(episodes),
       number(model),
       number(copy),
       number(nearest),
+      ...compared(number(against), number(difference)),
     ]),
   ];
 }

@@ -125,6 +125,12 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--episodes <n>', 'images: episodes for each label', wholeNumber, 20)
     .option('--seed <n>', 'images: seed of the episodes', wholeNumber, 0)
     .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
+    .addOption(
+      new Option(
+        '--against <precision>',
+        'images: the same model at another precision beside it',
+      ).choices(precisions),
+    )
     .option('--json', 'print JSON instead of a table', false)
     .action(
       async (

@@ -7,6 +7,7 @@ import { defaultLimits } from '../images/decode-limits';
 import { readImage, type RgbImage } from '../images/rgb-image';
 import type { LabelMap } from '../masks/label-map';
 import { readMask } from '../masks/read-mask';
+import type { SegmentationResult } from '../result';
 import type { InContextSegmenter } from '../segmenter';
 import { listImages } from '../video/node-frames';
 import type { Example } from './example';
@@ -26,6 +27,8 @@ export interface ImageEvaluationOptions {
   readonly seed: number;
   /** Side of the square pictures are squeezed to. @default what the model asks for */
   readonly resolution?: number;
+  /** A second model, or the same at another precision, for the same episodes. */
+  readonly against?: InContextSegmenter;
   readonly signal?: AbortSignal;
   /** Told of each data set that is done. */
   readonly onEpisode?: (text: string) => void;
@@ -40,6 +43,9 @@ export interface ImageScore {
   readonly model: number;
   readonly copy: number;
   readonly nearest: number;
+  /** With `against`: what it reaches, and how far apart both paint, on average, in steps of 255. */
+  readonly against?: number;
+  readonly difference?: number;
 }
 
 interface Labelled {
@@ -98,51 +104,63 @@ interface Episode {
   readonly target: Example;
 }
 
+type Measure = 'model' | 'copy' | 'nearest' | 'against' | 'difference';
+
 async function score(
   segmenter: InContextSegmenter,
   protocol: ImageScore['protocol'],
   dataset: string,
   episodes: readonly Episode[],
-  { signal, resolution }: ImageEvaluationOptions,
+  { signal, resolution, against }: ImageEvaluationOptions,
 ): Promise<ImageScore> {
-  const sums = { model: 0, copy: 0, nearest: 0 };
+  const measured: Record<Measure, number>[] = [];
   for (const { prompts, target } of episodes) {
     throwIfAborted(signal);
-    const result = await segmenter.segment(prompts, target.image, { signal, resolution });
+    const options = { signal, resolution };
+    const result = await segmenter.segment(prompts, target.image, options);
+    const other = await against?.segment(prompts, target.image, options);
     const iou = (found: Uint8Array) => regionSimilarity(found, target.mask.data, target.ignore);
-    sums.model += iou(result.labels.data);
-    sums.copy += iou(copiedMask(prompts[0].mask, target.image));
-    sums.nearest += iou(nearestColor(prompts[0], target.image));
+    measured.push({
+      model: iou(result.labels.data),
+      copy: iou(copiedMask(prompts[0].mask, target.image)),
+      nearest: iou(nearestColor(prompts[0], target.image)),
+      against: other ? iou(other.labels.data) : NaN,
+      difference: other ? colorDifference(result, other) : NaN,
+    });
   }
-  const count = episodes.length;
-  return {
-    protocol,
-    dataset,
-    episodes: count,
-    model: sums.model / count,
-    copy: sums.copy / count,
-    nearest: sums.nearest / count,
-  };
+  return { protocol, dataset, episodes: episodes.length, ...meanOf(measured) };
+}
+
+/** Mean difference of what two models painted, 0 … 255. */
+function colorDifference(a: SegmentationResult, b: SegmentationResult): number {
+  const [left, right] = [a.rawPaintings[0].data, b.rawPaintings[0].data];
+  const displayed = (value: number) => Math.min(255, Math.max(0, value));
+  return left.reduce(
+    (sum, value, i) => sum + Math.abs(displayed(value) - displayed(right[i])) / left.length,
+    0,
+  );
 }
 
 function means(scores: readonly ImageScore[]): ImageScore[] {
   return (['same', 'different'] as const).flatMap((protocol) => {
     const all = scores.filter((each) => each.protocol === protocol);
     if (all.length === 0) return [];
-    const mean = (of: (each: ImageScore) => number) =>
-      all.reduce((sum, each) => sum + of(each), 0) / all.length;
     const episodes = all.reduce((sum, each) => sum + each.episodes, 0);
-    return [
-      {
-        protocol,
-        dataset: 'mean',
-        episodes,
-        model: mean((s) => s.model),
-        copy: mean((s) => s.copy),
-        nearest: mean((s) => s.nearest),
-      },
-    ];
+    return [{ protocol, dataset: 'mean', episodes, ...meanOf(all) }];
   });
+}
+
+/** Means of each measure; `against` and `difference` only where they were taken. */
+function meanOf(all: readonly Partial<Record<Measure, number>>[]) {
+  const mean = (measure: Measure) =>
+    all.reduce((sum, each) => sum + (each[measure] ?? NaN), 0) / all.length;
+  const [against, difference] = [mean('against'), mean('difference')];
+  return {
+    model: mean('model'),
+    copy: mean('copy'),
+    nearest: mean('nearest'),
+    ...(Number.isNaN(against) ? {} : { against, difference }),
+  };
 }
 
 async function readPictures(folder: string): Promise<Labelled[]> {

@@ -281,6 +281,17 @@ describe('with a model of a few milliseconds', () => {
       for (const value of [iou, copy, nearest]) expect(value >= 0 && value <= 1).toBe(true);
     // Neighbouring frames differ little, so copying must do well.
     expect(images[1].copy).toBeGreaterThan(0.5);
+    const beside = await run(
+      ...['evaluate', 'examples', ...small(), '--episodes', '2'],
+      ...['--precision', 'int8', '--against', 'f32'],
+    );
+    expect(beside.stdout).toMatch(/ as f32 +colours apart \(of 255\)\n/);
+    const [, model, asFloat, apart] = beside.stdout.match(
+      /same +mean +2 +([\d.]+) +[\d.]+ +[\d.]+ +([\d.]+) +([\d.]+)/,
+    )!;
+    expect(Number(apart)).toBeGreaterThan(0);
+    expect(Number(apart)).toBeLessThan(8);
+    expect(Math.abs(Number(model) - Number(asFloat))).toBeLessThan(0.1);
     expect(await run('evaluate', 'src', ...small())).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('holds no folders'),

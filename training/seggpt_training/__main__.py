@@ -30,7 +30,7 @@ def main() -> int:
     train.add_argument("--threads", type=int, default=0)
     train.add_argument("--validate-every", type=float, default=10, metavar="MINUTES")
     train.add_argument("--finish", action="store_true", help="let the rate fall to nothing over these minutes")
-    train.add_argument("--from", dest="source", type=Path, help="start from this checkpoint's weights")
+    train.add_argument("--from", dest="source", type=Path, help="start from the weights of this checkpoint or exported folder")
 
     export = commands.add_parser("export", help="write config.json, preprocessor_config.json, model.safetensors")
     export.add_argument("--checkpoint", type=Path, required=True)

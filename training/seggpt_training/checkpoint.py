@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .config import TrainConfig
+from .config import ModelConfig, TrainConfig
 from .errors import RecipeError
 
 
@@ -39,12 +39,16 @@ def load(path: Path, config: TrainConfig | None = None, device="cpu", any_canvas
     except Exception as error:
         raise RecipeError(f"{path} is not a readable checkpoint: {error}") from error
     if config is not None:
-        stored, wanted = TrainConfig.from_dict(state["config"]).model, config.model
-        for name in wanted.__dataclass_fields__:
-            old, new = getattr(stored, name), getattr(wanted, name)
-            if old != new and not (any_canvas and name in CANVAS):
-                raise RecipeError(f"{path} is of another configuration: {name} is {old} there and {new} here")
+        refuse_other(path, TrainConfig.from_dict(state["config"]).model, config.model, any_canvas)
     return state
+
+
+def refuse_other(path: Path, stored: ModelConfig, wanted: ModelConfig, any_canvas: bool) -> None:
+    """Raises where the architectures differ."""
+    for name in wanted.__dataclass_fields__:
+        old, new = getattr(stored, name), getattr(wanted, name)
+        if old != new and not (any_canvas and name in CANVAS):
+            raise RecipeError(f"{path} is of another configuration: {name} is {old} there and {new} here")
 
 
 def fitted(weights: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:

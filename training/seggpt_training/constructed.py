@@ -18,6 +18,7 @@ from .canvases import to_canvases
 from .config import ModelConfig
 from .model import SegGPT
 from .normalise import normalise
+from .precision import mixed_precision
 
 FREQUENCIES = 21  # cosine coefficients per colour: the first six diagonals
 MATCHED = 10  # of them, those that attention compares: the first four diagonals
@@ -155,7 +156,7 @@ def fit_decoder(model: SegGPT, batches, ridge: float = 3.0) -> None:
     gram, cross = torch.zeros(taps + 1, taps + 1, dtype=torch.double), 0
     for batch in batches:
         canvas = to_canvases(batch, "cpu", patch)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision("cpu"):
             x = model.model.embeddings(
                 canvas.images, canvas.masks, canvas.masked, canvas.semantic, rows, columns
             )

@@ -10,6 +10,7 @@ import torch
 from .data.cache import IGNORE, Cache
 from .data.val_episodes import UNSEEN, Trial, different_images, same_image
 from .normalise import DEVIATION, MEAN, normalise
+from .precision import mixed_precision
 
 COLOUR = np.array([255, 255, 255], np.uint8)  # what the processor's palette gives to a single label
 
@@ -43,7 +44,7 @@ def paint(model, trials: list[Trial], device="cpu", batch: int = 32) -> list[np.
     shots = len(trials[0].prompts)
     for start in range(0, len(trials), batch):
         images, masks = canvases(trials[start : start + batch])
-        with torch.autocast(device_type=torch.device(device).type, dtype=torch.bfloat16):
+        with mixed_precision(device):
             out = model(
                 normalise(images.to(device)),
                 normalise(masks.to(device)),

@@ -107,3 +107,12 @@ def load_exported(folder: Path) -> SegGPT:
     model = SegGPT(config)
     model.load_state_dict(from_file_tensors(load_file(folder / "model.safetensors")), strict=True)
     return model.eval()
+
+
+def load_weights(path: Path, config: TrainConfig, device="cpu") -> dict[str, Tensor]:
+    """The averaged weights of a checkpoint, or the weights of an exported folder; the canvas may differ."""
+    if not path.is_dir():
+        return checkpoint.load(path, config, device, any_canvas=True)["average"]
+    model = load_exported(path)
+    checkpoint.refuse_other(path, model.config, config.model, any_canvas=True)
+    return {name: value.to(device) for name, value in model.state_dict().items()}

@@ -19,9 +19,11 @@ from .constructed import construct
 from .data.batches import BatchSet
 from .data.cache import Cache
 from .errors import RecipeError
+from .export import load_weights
 from .initialise import mimetic_start
 from .losses import beta_at, painting_loss
 from .model import SegGPT
+from .precision import mixed_precision
 
 
 class Onward(Sampler):
@@ -103,10 +105,10 @@ class Trainer:
         torch.set_rng_state(state["rng"].cpu())
 
     def begin_from(self, path: Path) -> None:
-        """The averaged weights of another run, of a checkpoint that was brought back, or of another canvas; the
-        schedule starts anew."""
-        state = checkpoint.load(path, self.config, self.device, any_canvas=True)
-        self._adopt(checkpoint.fitted(state["average"], self.model.state_dict()))
+        """The averaged weights of another run, of a checkpoint that was brought back, of another canvas, or a folder
+        of exported weights; the schedule starts anew."""
+        weights = load_weights(path, self.config, self.device)
+        self._adopt(checkpoint.fitted(weights, self.model.state_dict()))
 
     def begin(self) -> None:
         """The configured start."""
@@ -134,7 +136,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         canvas = to_canvases(batch, device, c.model.patch_size)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with mixed_precision(device):
             painting = self.painter(
                 canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole
             )

@@ -55,8 +55,8 @@ export enum PanelType {
 export enum DotKind {
   /** `i32x4.relaxed_dot_i8x16_i7x16_add_s`: one instruction where the CPU has it (VNNI, ARM dot product). */
   Relaxed,
-  /** `i16x8.relaxed_dot_i8x16_i7x16_s`, then widened: faster where the CPU has not. */
-  RelaxedPairs,
+  /** `i16x8.relaxed_dot_i8x16_i7x16_s`, widened every other time: faster where the CPU has not. Left-hand bytes have 7 bits. */
+  RelaxedQuads,
   /** `i32x4.dot_i16x8_s` of bytes widened first: plain SIMD. */
   Widened,
   /** One product at a time: the oracle of the others. */

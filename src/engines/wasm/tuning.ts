@@ -63,7 +63,7 @@ export async function tune(
     let dotKind: DotKind = DotKind.Scalar;
     let fastest = Infinity;
     for (const kind of features.relaxedSimd
-      ? [DotKind.Relaxed, DotKind.RelaxedPairs, DotKind.Widened]
+      ? [DotKind.Relaxed, DotKind.RelaxedQuads, DotKind.Widened]
       : [DotKind.Widened]) {
       const { time, values } = await measure(false, kind, Op.GemmInt8);
       if (time < fastest && agrees(values, exact)) [dotKind, fastest] = [kind, time];
@@ -106,9 +106,9 @@ function fill(memory: WebAssembly.Memory, base: number): Places {
   };
   const floats = (address: number, length: number) =>
     new Float32Array(memory.buffer, address, length);
-  // As floats these bytes are positive and below 0.5; weights read as bytes are 7-bit.
+  // As floats these bytes are positive and below 0.5; read as bytes both sides have 7 bits.
   const a = new Uint8Array(memory.buffer, places.a, 4 * ROWS * DEPTH);
-  for (let i = 0; i < a.length; i++) a[i] = i % 4 === 3 ? 0x3e : i * 37 + (i >> 5);
+  for (let i = 0; i < a.length; i++) a[i] = i % 4 === 3 ? 0x3e : (i * 37 + (i >> 5)) % 64;
   const weights = new Uint8Array(memory.buffer, places.weights, 4 * DEPTH * COLUMNS);
   for (let i = 0; i < weights.length; i++)
     weights[i] = i % 4 === 3 ? 0x3e : (i * 41 + (i >> 6)) % 128;

@@ -19,19 +19,22 @@ function quantizedProduct(
   rows: number,
   inputs: number,
   outputs: number,
+  steps: number,
 ) {
   const { integers, scales } = quantizeRows(weights, outputs);
   const y = new Float32Array(rows * outputs);
   for (let r = 0; r < rows; r++) {
     const row = x.subarray(r * inputs, (r + 1) * inputs);
     const [low, high] = [Math.min(...row), Math.max(...row)];
-    const step = (high - low) / 255;
-    const offset = low + 128 * step;
+    const step = (high - low) / steps;
+    const middle = (steps + 1) / 2;
+    const offset = low + middle * step;
     const rounded = Array.from(
       row,
       (value) =>
-        (step ? Math.min(127, Math.max(-128, Math.round((value - offset) / step))) * step : 0) +
-        offset,
+        (step
+          ? Math.min(middle - 1, Math.max(-middle, Math.round((value - offset) / step))) * step
+          : 0) + offset,
     );
     for (let n = 0; n < outputs; n++) {
       let sum = 0;
@@ -50,13 +53,13 @@ function useDotKind(engine: WasmEngine, kind: DotKind): void {
 }
 
 const kinds = [
-  { name: 'relaxed dot', kind: DotKind.Relaxed, relaxedSimd: true },
-  { name: 'relaxed pairs', kind: DotKind.RelaxedPairs, relaxedSimd: true },
-  { name: 'plain SIMD', kind: DotKind.Widened, relaxedSimd: false },
-  { name: 'scalar', kind: DotKind.Scalar, relaxedSimd: false },
+  { name: 'relaxed dot', kind: DotKind.Relaxed, relaxedSimd: true, steps: 255 },
+  { name: 'relaxed quads', kind: DotKind.RelaxedQuads, relaxedSimd: true, steps: 127 },
+  { name: 'plain SIMD', kind: DotKind.Widened, relaxedSimd: false, steps: 255 },
+  { name: 'scalar', kind: DotKind.Scalar, relaxedSimd: false, steps: 255 },
 ];
 
-describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd }) => {
+describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd, steps }) => {
   let engine: WasmEngine;
   beforeAll(async () => {
     engine = await createWasmEngine({ threads: 1, precision: 'int8', relaxedSimd });
@@ -83,9 +86,17 @@ describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd }) => {
           const values = await engine.download(y);
           engine.dispose(layer, tensor, y);
           const floats = ({ data }: StoredTensor) => new Float32Array(data.slice().buffer);
-          const expected = quantizedProduct(x, floats(weight), floats(bias), rows, inputs, outputs);
+          const expected = quantizedProduct(
+            x,
+            floats(weight),
+            floats(bias),
+            rows,
+            inputs,
+            outputs,
+            steps,
+          );
           // A value that lies on the edge between two integers may be rounded either way.
-          const slack = inputs < 20 ? 0.1 : 0.02 * Math.sqrt(inputs);
+          const slack = (255 / steps) * (inputs < 20 ? 0.1 : 0.02 * Math.sqrt(inputs));
           expect(largestDifference(values, expected)).toBeLessThan(slack);
         },
       ),
@@ -94,9 +105,11 @@ describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd }) => {
 
   it('is exact where nothing is rounded', async () => {
     const [rows, inputs, outputs] = [5, 64, 20];
-    // Every row spans -128 … 127, every channel -63 … 63.
-    const x = Float32Array.from({ length: rows * inputs }, (_, i) =>
-      i % inputs === 0 ? -128 : i % inputs === 1 ? 127 : ((i * 29) % 255) - 127,
+    // Every row spans all bytes there are, every channel -63 … 63.
+    const lowest = -(steps + 1) / 2;
+    const x = Float32Array.from(
+      { length: rows * inputs },
+      (_, i) => lowest + (i % inputs === 0 ? 0 : i % inputs === 1 ? steps : (i * 29) % steps),
     );
     const weights = Float32Array.from({ length: outputs * inputs }, (_, i) =>
       i % inputs === 0 ? 63 : ((i * 31) % 127) - 63,

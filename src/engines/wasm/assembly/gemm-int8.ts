@@ -1,6 +1,6 @@
 import { PANEL } from '../opcodes';
 import { argument } from './command';
-import { dotTile4 } from './tile-int8';
+import { activationSteps, dotTile4 } from './tile-int8';
 import { gelu, splat } from './vector-math';
 
 /** Bytes kept for each quantised row: step (f32), offset (f32), 64 * sum of the bytes (i32), unused. */
@@ -95,7 +95,8 @@ function finishRow(
 }
 
 /**
- * Rows of floats to signed bytes, each row over its own range: `byte = (x - offset) / step`, -128 … 127.
+ * Rows of floats to signed bytes, each row over its own range: `byte = (x - offset) / step`, -128 … 127, or
+ * -64 … 63 where the inner loop needs it.
  *
  * Arguments: X (R, K), bytes, parameters, R, K, bytes per row (K rounded up to 4; the rest is zero), rows
  * per tile.
@@ -140,9 +141,10 @@ function quantizeRow(x: usize, bytes: usize, parameters: usize, depth: i32, padd
     lowest = min(lowest, value);
     highest = max(highest, value);
   }
-  const step = (highest - lowest) / 255.0;
+  const steps = activationSteps();
+  const step = (highest - lowest) / steps;
   const inverse: f32 = step > 0 ? <f32>1.0 / step : 0;
-  const offset = lowest + <f32>128.0 * step;
+  const offset = lowest + <f32>0.5 * (steps + <f32>1.0) * step;
 
   const inverses = splat(inverse), offsets = splat(offset);
   let sums = i32x4.splat(0);

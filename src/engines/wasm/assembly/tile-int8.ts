@@ -4,6 +4,8 @@
  * A panel holds weights as unsigned 7-bit numbers, `weight + 64`: the relaxed instructions promise one
  * result on every CPU for that alone, and sums of two products then fit 16 bits. Bytes lie as
  * `(depth / 4, 16 columns, 4)`, so that 16 bytes are four columns by four inputs.
+ *
+ * Left-hand bytes span 256 numbers, or 128 of them where {@link DotKind.RelaxedQuads} runs.
  */
 import { DotKind } from '../opcodes';
 
@@ -20,10 +22,15 @@ export function setOnes(address: usize): void {
   onesAt = address;
 }
 
+/** Steps between the smallest and the largest left-hand byte: four products of 7 by 7 bits fit into 16. */
+export function activationSteps(): f32 {
+  return dotKind == DotKind.RelaxedQuads ? 127 : 255;
+}
+
 /** @param groups inputs / 4 */
 export function dotTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
   if (RELAXED && dotKind == DotKind.Relaxed) relaxedTile4(a, aStride, b, out, groups);
-  else if (RELAXED && dotKind == DotKind.RelaxedPairs) pairsTile4(a, aStride, b, out, groups);
+  else if (RELAXED && dotKind == DotKind.RelaxedQuads) quadsTile4(a, aStride, b, out, groups);
   else if (dotKind == DotKind.Scalar) scalarTile4(a, aStride, b, out, groups);
   else {
     for (let columns: usize = 0; columns < 64; columns += 16) {
@@ -38,10 +45,25 @@ function dot(a: v128, b: v128, sum: v128): v128 {
   return i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, sum);
 }
 
+/** Sums of pairs of products, 16 bits wide. */
 // @ts-ignore: decorator
 @inline
-function dotPairs(a: v128, b: v128, sum: v128, ones: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b), ones));
+function pairs(a: v128, b: v128): v128 {
+  return i16x8.relaxed_dot_i8x16_i7x16_s(a, b);
+}
+
+/** Two groups of four inputs are added up before they are widened. */
+// @ts-ignore: decorator
+@inline
+function quads(a: v128, b: v128, a1: v128, b1: v128, sum: v128, ones: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.add(pairs(a, b), pairs(a1, b1)), ones));
+}
+
+/** A group that is left over. */
+// @ts-ignore: decorator
+@inline
+function last(a: v128, b: v128, sum: v128, ones: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(pairs(a, b), ones));
 }
 
 function relaxedTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
@@ -70,7 +92,7 @@ function relaxedTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i3
   v128.store(out, s30, 192); v128.store(out, s31, 208); v128.store(out, s32, 224); v128.store(out, s33, 240);
 }
 
-function pairsTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
+function quadsTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32): void {
   const a1 = a + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
   const ones = v128.load32_splat(onesAt);
   const zero = i32x4.splat(0);
@@ -79,21 +101,38 @@ function pairsTile4(a: usize, aStride: usize, b: usize, out: usize, groups: i32)
   let s20 = zero, s21 = zero, s22 = zero, s23 = zero;
   let s30 = zero, s31 = zero, s32 = zero, s33 = zero;
   const end = <usize>groups << 2;
-  for (let k: usize = 0; k < end; k += 4) {
+  const twice = end & ~7;
+  for (let k: usize = 0; k < twice; k += 8) {
     const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-    let x = v128.load32_splat(a + k);
-    s00 = dotPairs(x, b0, s00, ones); s01 = dotPairs(x, b1, s01, ones);
-    s02 = dotPairs(x, b2, s02, ones); s03 = dotPairs(x, b3, s03, ones);
-    x = v128.load32_splat(a1 + k);
-    s10 = dotPairs(x, b0, s10, ones); s11 = dotPairs(x, b1, s11, ones);
-    s12 = dotPairs(x, b2, s12, ones); s13 = dotPairs(x, b3, s13, ones);
-    x = v128.load32_splat(a2 + k);
-    s20 = dotPairs(x, b0, s20, ones); s21 = dotPairs(x, b1, s21, ones);
-    s22 = dotPairs(x, b2, s22, ones); s23 = dotPairs(x, b3, s23, ones);
-    x = v128.load32_splat(a3 + k);
-    s30 = dotPairs(x, b0, s30, ones); s31 = dotPairs(x, b1, s31, ones);
-    s32 = dotPairs(x, b2, s32, ones); s33 = dotPairs(x, b3, s33, ones);
-    b += 64;
+    const c0 = v128.load(b, 64), c1 = v128.load(b, 80), c2 = v128.load(b, 96), c3 = v128.load(b, 112);
+    let x = v128.load32_splat(a + k), y = v128.load32_splat(a + k, 4);
+    s00 = quads(x, b0, y, c0, s00, ones); s01 = quads(x, b1, y, c1, s01, ones);
+    s02 = quads(x, b2, y, c2, s02, ones); s03 = quads(x, b3, y, c3, s03, ones);
+    x = v128.load32_splat(a1 + k); y = v128.load32_splat(a1 + k, 4);
+    s10 = quads(x, b0, y, c0, s10, ones); s11 = quads(x, b1, y, c1, s11, ones);
+    s12 = quads(x, b2, y, c2, s12, ones); s13 = quads(x, b3, y, c3, s13, ones);
+    x = v128.load32_splat(a2 + k); y = v128.load32_splat(a2 + k, 4);
+    s20 = quads(x, b0, y, c0, s20, ones); s21 = quads(x, b1, y, c1, s21, ones);
+    s22 = quads(x, b2, y, c2, s22, ones); s23 = quads(x, b3, y, c3, s23, ones);
+    x = v128.load32_splat(a3 + k); y = v128.load32_splat(a3 + k, 4);
+    s30 = quads(x, b0, y, c0, s30, ones); s31 = quads(x, b1, y, c1, s31, ones);
+    s32 = quads(x, b2, y, c2, s32, ones); s33 = quads(x, b3, y, c3, s33, ones);
+    b += 128;
+  }
+  if (twice < end) {
+    const b0 = v128.load(b, 0), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    let x = v128.load32_splat(a + twice);
+    s00 = last(x, b0, s00, ones); s01 = last(x, b1, s01, ones);
+    s02 = last(x, b2, s02, ones); s03 = last(x, b3, s03, ones);
+    x = v128.load32_splat(a1 + twice);
+    s10 = last(x, b0, s10, ones); s11 = last(x, b1, s11, ones);
+    s12 = last(x, b2, s12, ones); s13 = last(x, b3, s13, ones);
+    x = v128.load32_splat(a2 + twice);
+    s20 = last(x, b0, s20, ones); s21 = last(x, b1, s21, ones);
+    s22 = last(x, b2, s22, ones); s23 = last(x, b3, s23, ones);
+    x = v128.load32_splat(a3 + twice);
+    s30 = last(x, b0, s30, ones); s31 = last(x, b1, s31, ones);
+    s32 = last(x, b2, s32, ones); s33 = last(x, b3, s33, ones);
   }
   v128.store(out, s00, 0); v128.store(out, s01, 16); v128.store(out, s02, 32); v128.store(out, s03, 48);
   v128.store(out, s10, 64); v128.store(out, s11, 80); v128.store(out, s12, 96); v128.store(out, s13, 112);
