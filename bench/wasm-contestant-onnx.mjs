@@ -2,16 +2,22 @@
  * onnxruntime-node, or onnxruntime-web's wasm, as a contestant of `wasm-peers.mjs`.
  * Arguments: package, model file, threads. `PEERS` names a folder whose node_modules holds the package.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const [, , name, file, threads] = process.argv;
 const ort = createRequire(join(process.env.PEERS ?? process.cwd(), 'package.json'))(name);
 if (ort.env?.wasm) ort.env.wasm.numThreads = Number(threads);
-const model = name === 'onnxruntime-web' ? readFileSync(file) : file;
-const session = await ort.InferenceSession.create(model, { intraOpNumThreads: Number(threads) });
+const inMemory = name === 'onnxruntime-web'; // it reads no files itself
+const session = await ort.InferenceSession.create(inMemory ? readFileSync(file) : file, {
+  intraOpNumThreads: Number(threads),
+  ...(inMemory &&
+    existsSync(`${file}.data`) && {
+      externalData: [{ path: `${basename(file)}.data`, data: readFileSync(`${file}.data`) }],
+    }),
+});
 const shape = [1, 3, 448, 448];
 const noise = () =>
   new ort.Tensor(

@@ -37,7 +37,7 @@ def main(folder, output):
     with torch.no_grad():
         torch.onnx.export(
             Painting(model), (half, half, half), str(output / "fp32.onnx"),
-            input_names=names, output_names=["pred_masks"], dynamo=False, opset_version=17,
+            input_names=names, output_names=["pred_masks"], dynamo=True, opset_version=18,
         )
     quantize_dynamic(
         str(output / "fp32.onnx"), str(output / "int8.onnx"), weight_type=QuantType.QInt8,

@@ -35,9 +35,12 @@ interface Outcome {
   stderr: string;
 }
 
-function run(...args: string[]): Promise<Outcome> {
+const run = (...args: string[]) => runWith({}, ...args);
+
+function runWith(environment: Record<string, string>, ...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, ...environment };
   return new Promise((resolve) => {
-    execFile(process.execPath, [cli, ...args], (error, stdout, stderr) => {
+    execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -173,6 +176,8 @@ it('tells its version, its help and what a model is', async () => {
       wasm: expect.stringMatching(/^available: WebAssembly SIMD, .* threads$/),
     },
   });
+  const untouched = await runWith({ SEGGPT_V8_FLAGS: 'keep' }, 'info', 'test/fixtures/tiny');
+  expect(untouched.stdout).toMatch(/wasm +available: WebAssembly SIMD, .*no 256-bit vectors/);
   expect((await run('info', 'test/fixtures/tiny/official.pth')).stdout).toMatch(
     /transformer +24 blocks of width 32/,
   );

@@ -22,7 +22,8 @@ let detected: Promise<WasmFeatures> | undefined;
 
 /**
  * Looks once at what is there. In Node this may turn on V8's relaxed SIMD (a flag up to Node 20) and its
- * 256-bit vectors, for the whole process: modules compiled before are not affected.
+ * 256-bit vectors, for the whole process: modules compiled before are not affected. With
+ * `SEGGPT_V8_FLAGS=keep` in the environment no flag is touched, and the engine runs without them.
  */
 export function wasmFeatures(): Promise<WasmFeatures> {
   detected ??= detect();
@@ -43,7 +44,7 @@ async function detect(): Promise<WasmFeatures> {
   const relaxed = decodeBase64(kernels.relaxed);
   let relaxedSimd = WebAssembly.validate(relaxed);
   let wideVectors = false;
-  if (isNode()) {
+  if (isNode() && process.env.SEGGPT_V8_FLAGS !== 'keep') {
     const { setFlagsFromString } = await nodeBuiltin<typeof nodeV8>('node:v8');
     if (!relaxedSimd) {
       setFlagsFromString('--experimental-wasm-relaxed-simd');

@@ -48,7 +48,7 @@ export function gemmInt8(command: usize, tile: i32, thread: i32): void {
     const there = min(PANEL, columns - p * PANEL);
     // Memory for A ends with a whole tile of rows, so a last partial tile may read on.
     for (let r = r0; r < r1; r += 4) {
-      dotTile4(a + <usize>r * stride, stride, b, out, groups);
+      dotTile4(a + <usize>r * stride, b, out, groups);
       const tileRows = min(4, r1 - r);
       for (let i: i32 = 0; i < tileRows; i++) {
         const sum = out + (<usize>i << 6);
@@ -96,7 +96,7 @@ function finishRow(
 
 /**
  * Rows of floats to signed bytes, each row over its own range: `byte = (x - offset) / step`, -128 … 127, or
- * -64 … 63 where the inner loop needs it.
+ * -64 … 63 where the inner loop needs it. Four rows lie together, four bytes of each in turn; see `tile-int8.ts`.
  *
  * Arguments: X (R, K), bytes, parameters, R, K, bytes per row (K rounded up to 4; the rest is zero), rows
  * per tile.
@@ -111,8 +111,9 @@ export function quantizeRows(command: usize, tile: i32): void {
   const step = <i32>argument(command, 6);
   const end = min((tile + 1) * step, rows);
   for (let r = tile * step; r < end; r++) {
+    const tile4 = bytes + <usize>(r & ~3) * stride;
     quantizeRow(
-      x + ((<usize>r * <usize>depth) << 2), bytes + <usize>r * stride, parameters + <usize>r * ROW_PARAMETERS,
+      x + ((<usize>r * <usize>depth) << 2), tile4 + (<usize>(r & 3) << 2), parameters + <usize>r * ROW_PARAMETERS,
       depth, <i32>stride,
     );
   }
@@ -156,20 +157,31 @@ function quantizeRow(x: usize, bytes: usize, parameters: usize, depth: i32, padd
     const q2 = rounded(f32x4.mul(f32x4.sub(v128.load(at, 32), offsets), inverses));
     const q3 = rounded(f32x4.mul(f32x4.sub(v128.load(at, 48), offsets), inverses));
     const narrow = i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(q0, q1), i16x8.narrow_i32x4_s(q2, q3));
-    v128.store(bytes + k, narrow);
+    const to = bytes + (<usize>k << 2);
+    v128.store32_lane(to, narrow, 0, 0);
+    v128.store32_lane(to, narrow, 1, 16);
+    v128.store32_lane(to, narrow, 2, 32);
+    v128.store32_lane(to, narrow, 3, 48);
     sums = i32x4.add(sums, i32x4.extadd_pairwise_i16x8_s(i16x8.extadd_pairwise_i8x16_s(narrow)));
   }
   let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
   for (; k < depth; k++) {
     const value = (load<f32>(x + (<usize>k << 2)) - offset) * inverse;
     const byte = max(-128, min(127, <i32>nearest(value)));
-    store<i8>(bytes + k, <i8>byte);
+    store<i8>(byteAt(bytes, k), <i8>byte);
     sum += byte;
   }
-  for (; k < padded; k++) store<i8>(bytes + k, 0);
+  for (; k < padded; k++) store<i8>(byteAt(bytes, k), 0);
   store<f32>(parameters, step, 0);
   store<f32>(parameters, offset, 4);
   store<i32>(parameters, sum << 6, 8);
+}
+
+/** Where byte k of a row lies, whose first byte lies at `row`. */
+// @ts-ignore: decorator
+@inline
+function byteAt(row: usize, k: i32): usize {
+  return row + ((<usize>k >> 2) << 4) + <usize>(k & 3);
 }
 
 /** Nearest integers of |x| < 2^22. */
