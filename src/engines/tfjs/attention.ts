@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import type { AttentionOptions, RelativePosition, RowRange, TokenLayout } from '../engine';
+import { times, timesTransposed } from './products';
 
 /** A run of query rows inside one half. */
 interface Piece {
@@ -67,8 +68,8 @@ export function attention(
             2,
           );
         }
-        const weights = tf.softmax(tf.matMul(scaled, key, false, true)); // (heads, Lq, L)
-        return tf.matMul(weights, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
+        const weights = tf.softmax(timesTransposed(tf, scaled, key)); // (heads, Lq, L)
+        return times(tf, weights, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
       });
     });
     wanted.forEach(({ i }, j) => {
@@ -147,15 +148,14 @@ function relativeTerms(
   const grid = query.reshape<tfjs.Tensor4D>([heads, count, columns, d]);
 
   const byRow = grid.transpose([1, 0, 2, 3]).reshape<tfjs.Tensor3D>([count, heads * columns, d]);
-  const rowTerms = tf
-    .matMul(byRow, tf.slice(rowCodes, [firstRow, 0, 0], [count, canvasRows, d]), false, true) // (count, heads * w, 2h)
+  const codesOfRows = tf.slice(rowCodes, [firstRow, 0, 0], [count, canvasRows, d]);
+  const rowTerms = timesTransposed(tf, byRow, codesOfRows) // (count, heads * w, 2h)
     .reshape([count, heads, columns, canvasRows])
     .transpose([1, 0, 2, 3])
     .reshape<tfjs.Tensor3D>([heads, length, canvasRows]);
 
   const byColumn = grid.transpose([2, 0, 1, 3]).reshape<tfjs.Tensor3D>([columns, heads * count, d]);
-  const columnTerms = tf
-    .matMul(byColumn, columnCodes, false, true) // (w, heads * count, w)
+  const columnTerms = timesTransposed(tf, byColumn, columnCodes) // (w, heads * count, w)
     .reshape([columns, heads, count, columns])
     .transpose([1, 2, 0, 3])
     .reshape<tfjs.Tensor3D>([heads, length, columns]);

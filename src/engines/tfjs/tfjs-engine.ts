@@ -16,6 +16,7 @@ import type {
   TokenLayout,
 } from '../engine';
 import { attention } from './attention';
+import { matrixTimesTransposed } from './products';
 
 /** Linear weights as TF.js tensors: `(outputs, inputs)` and `(outputs)`. */
 export interface TfjsLinear extends LinearWeights {
@@ -132,7 +133,7 @@ export class TfjsEngine implements Engine {
   linear(x: EngineTensor, weights: LinearWeights, options: LinearOptions = {}): EngineTensor {
     const { weight, bias } = weights as TfjsLinear;
     return this.tidy(() => {
-      let y: tfjs.Tensor = this.tf.matMul(matrixOf(x), weight, false, true); // (R, outputs)
+      let y: tfjs.Tensor = matrixTimesTransposed(this.tf, matrixOf(x), weight); // (R, outputs)
       if (bias) y = y.add(bias);
       if (options.gelu) y = this.gelu(y);
       return options.residual ? y.add(tensorOf(options.residual)) : y;
