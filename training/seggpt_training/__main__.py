@@ -56,6 +56,10 @@ def main() -> int:
     card.add_argument("--result", type=Path, required=True, help="what `evaluate` wrote")
     card.add_argument("--examples", type=Path, required=True, help="folder of free photographs with masks")
     card.add_argument("--machine", default="two CPU cores")
+    card.add_argument(
+        "--earlier", nargs=2, type=float, default=(0, 0), metavar=("SAMPLES", "HOURS"),
+        help="what the weights that the run began from had seen",
+    )
 
     parity = commands.add_parser("parity", help="write an input and its painting, to compare implementations")
     parity.add_argument("--weights", type=Path, required=True)
@@ -137,7 +141,7 @@ def run_card(a) -> None:
     from .figure import draw
 
     scores = draw(load_exported(a.weights), a.examples, a.weights / "examples.jpg")
-    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine)
+    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine, tuple(a.earlier))
     print("\n".join(f"{name}: IoU {score:.2f}" for name, score in scores))
 
 

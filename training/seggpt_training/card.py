@@ -44,10 +44,13 @@ def compute(run: Path) -> tuple[int, float]:
     return state["step"] * state["config"]["batch_size"], state["seconds"] / 3600
 
 
-def write_card(weights: Path, pack: Path, run: Path, result: dict, machine: str) -> None:
+def write_card(
+    weights: Path, pack: Path, run: Path, result: dict, machine: str, earlier: tuple[float, float] = (0, 0)
+) -> None:
+    """`earlier`: samples seen and hours spent by the weights that the run began from."""
     config = ModelConfig.from_dict(json.loads((weights / "config.json").read_text()))
     index = read_index(pack)
-    samples, hours = compute(run)
+    samples, hours = (now + before for now, before in zip(compute(run), earlier))
     size = (weights / "model.safetensors").stat().st_size / 1e6
     side = config.image_size[1]
     pictures = sum(entry.get("train", 0) for entry in index["datasets"].values())
@@ -76,7 +79,7 @@ themselves are not distributed here.
 | file | `model.safetensors`, {size:.1f} MB |
 
 ## Training
-{samples:,} canvases drawn from {pictures:,} pictures and from procedural scenes, in {hours:.1f} hours on {machine}.
+{samples:,.0f} canvases drawn from {pictures:,} pictures and from procedural scenes, in {hours:.1f} hours on {machine}.
 The recipe, and what was tried, are in `training/` of the package's repository: random colours for each sample, pairs
 of different pictures of one class, of two views of one picture and of neighbouring moments, both augmented
 independently; squared error; AdamW with a rate that falls to nothing. Training begins from weights that were written

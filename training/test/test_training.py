@@ -10,6 +10,7 @@ import torch
 from seggpt_training import checkpoint
 from seggpt_training.config import TrainConfig
 from seggpt_training.errors import RecipeError
+from seggpt_training.export import export
 from seggpt_training.losses import beta_at, painting_loss
 from seggpt_training.train import Trainer, learning_rate
 
@@ -104,6 +105,21 @@ def test_another_canvas_takes_over_the_weights(config, cache, tmp_path):
     same.begin_from(tmp_path / "last.pt")
     stored = checkpoint.load(tmp_path / "last.pt")["average"]
     assert all(torch.equal(value, stored[name]) for name, value in same.model.state_dict().items())
+
+
+def test_training_goes_on_from_exported_weights(config, cache, tmp_path):
+    begun(config, cache, tmp_path).save()
+    export(tmp_path / "last.pt", tmp_path / "weights", "float16")
+    trainer = Trainer(config, cache, tmp_path / "onward", workers=0)
+    trainer.begin_from(tmp_path / "weights")
+    stored = checkpoint.load(tmp_path / "last.pt")["average"]
+    for name, value in trainer.model.state_dict().items():
+        assert torch.equal(value, stored[name].half().float()), name
+    assert math.isfinite(steps(trainer, 1)[0])
+    other = TrainConfig.from_dict(config.to_dict())
+    other.model.mlp_dim = 128
+    with pytest.raises(RecipeError, match="mlp_dim is 64 there and 128 here"):
+        Trainer(other, cache, tmp_path / "other").begin_from(tmp_path / "weights")
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(config, cache, tmp_path, monkeypatch):
