@@ -1,6 +1,6 @@
 /**
- * J&F on sequences with a mask for each frame, for every way of tracking, as a table:
- * `npx tsx bench/video.ts DIRECTORY [STRIDE]`. Each sequence lies in a folder as FRAME.jpg and FRAME.png.
+ * J&F on sequences with a mask for each frame, for every way of tracking, and frames per second beside memory and size:
+ * `node bench/run.mjs video DIRECTORY [STRIDE]`. Each sequence lies in a folder as FRAME.jpg and FRAME.png.
  */
 import { averageStatistics, evaluateSequence, findSequences } from '../src/evaluation/video';
 import { InContextSegmenter } from '../src/segmenter';
@@ -30,9 +30,9 @@ const sequences = (await findSequences(directory)).map(({ name, frames }) => ({
   frames: frames.filter((_, i) => i % Number(stride) === 0),
 }));
 const segmenter = await InContextSegmenter.load();
-const { canvas } = segmenter.painter.config;
+const { inputSize: input } = segmenter.painter;
 console.log(
-  `backend ${segmenter.backend}, canvas ${canvas.height} x ${canvas.width}, every ${stride}. frame\n`,
+  `backend ${segmenter.backend}, pictures of ${input.height} x ${input.width}, every ${stride}. frame\n`,
 );
 console.log(
   `| tracking | ${sequences.map(({ name }) => `${name} J&F`).join(' | ')} | J | F | J&F | recall of J | decay of J | frames/s |`,
@@ -58,6 +58,20 @@ for (const [label, options] of variants) {
     J.decay,
   ].map((value) => value.toFixed(3));
   console.log(`| ${label} | ${cells.join(' | ')} | ${rate.toFixed(1)} |`);
+}
+
+console.log('\nframes per second of the first sequence\n');
+const memories = [0, 1, 2, 4, 8];
+console.log(`| pictures | ${memories.map((K) => `K = ${K}`).join(' | ')} |`);
+console.log(`|---|${memories.map(() => '--:|').join('')}`);
+const short = { ...sequences[0], frames: sequences[0].frames.slice(0, 16) };
+for (const resolution of [160, 256, 384]) {
+  const rates = [];
+  for (const memory of memories) {
+    const options = { memory, resolution, minimumScore: 0 }; // so that memory fills up
+    rates.push((await evaluateSequence(segmenter, short, options)).framesPerSecond.toFixed(1));
+  }
+  console.log(`| ${resolution} x ${resolution} | ${rates.join(' | ')} |`);
 }
 segmenter.dispose();
 process.exit();
