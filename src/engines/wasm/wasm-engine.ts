@@ -1,4 +1,3 @@
-import { toFloat32 } from '../../checkpoints/element-types';
 import { BackendError, DisposedError, InvalidInputError } from '../../errors';
 import type {
   AttentionOptions,
@@ -16,12 +15,17 @@ import type {
   TokenLayout,
 } from '../engine';
 import type { Arena } from './arena';
-import { attentionScratch, keysPerBlock, LONGEST_RUN, queryRuns } from './attention-plan';
-import type { Argument, CommandQueue } from './command-queue';
-import { Op, PANEL, PanelType } from './opcodes';
-import { packedSizes, packFloats, packIntegers, paddedDepth, type Packing } from './pack-linear';
+import { queryRuns } from './attention-plan';
+import type { CommandQueue } from './command-queue';
+import { loadLinear } from './load-linear';
+import { Op, PANEL } from './opcodes';
+import type { Packing } from './pack-linear';
+import { recordAttention } from './record-attention';
+import { MOVE_BYTES, recordLinear, rowsPerTile } from './record-linear';
+import { Recorder } from './recorder';
 import type { ThreadPool } from './thread-pool';
-import { WasmLinear, WasmTensor } from './wasm-tensor';
+import type { WasmLinear} from './wasm-tensor';
+import { WasmTensor } from './wasm-tensor';
 
 /** Parts an engine is put together from; see `createWasmEngine`. */
 export interface WasmEngineParts {
@@ -34,16 +38,8 @@ export interface WasmEngineParts {
 
 /** Floats per tile of flat operations; `FLAT` in `assembly/elementwise.ts`. */
 const FLAT = 16384;
-/** Bytes a thread needs for float products: 64, and one expanded half-precision panel. */
-const GEMM_SCRATCH = 64 + 256 * PANEL * 4;
-const INT8_SCRATCH = 256;
-/** Bytes of left-hand rows per tile of a product: a share of the L2 cache. */
-const ROW_BLOCK_BYTES = 256 << 10;
-const PANELS_PER_TILE = 16;
 /** Pixel rows per tile of the painting head. */
 const STRIP = 4;
-/** Bytes of rows per tile where rows are only moved or normalised. */
-const MOVE_BYTES = 64 << 10;
 
 /**
  * The op set on the package's own WebAssembly kernels. Ops record commands; `flush` and `download` run
@@ -53,9 +49,13 @@ export class WasmEngine implements Engine {
   readonly name = 'wasm';
   private readonly live = new Set<WasmTensor | WasmLinear>();
   private readonly scopes: Set<WasmTensor>[] = [];
+  private readonly recorder: Recorder;
   private released = false;
 
-  constructor(private readonly parts: WasmEngineParts) {}
+  constructor(private readonly parts: WasmEngineParts) {
+    const { memory, arena, queue, pool } = parts;
+    this.recorder = new Recorder(memory, arena, queue, pool.threads);
+  }
 
   upload(data: Float32Array, shape: readonly number[]): EngineTensor {
     const length = shape.reduce((a, b) => a * b, 1);
@@ -66,7 +66,7 @@ export class WasmEngine implements Engine {
       );
     }
     const tensor = this.tensor(shape, true);
-    this.floats(tensor.address, length).set(data);
+    this.recorder.floats(tensor.address, length).set(data);
     return tensor;
   }
 
@@ -74,7 +74,7 @@ export class WasmEngine implements Engine {
     const { address, length } = this.read(tensor);
     await this.flush();
     const values = new Float32Array(length);
-    values.set(this.floats(address, length));
+    values.set(this.recorder.floats(address, length));
     return values;
   }
 
@@ -131,37 +131,8 @@ export class WasmEngine implements Engine {
     options: LoadLinearOptions = {},
   ): LinearWeights {
     this.checkAlive();
-    const outputs = weight.shape[0];
-    const inputs = weight.shape.slice(1).reduce((a, b) => a * b, 1);
     const packing = options.exact ? 'f32' : this.parts.precision;
-    const { weights: bytes, vector } = packedSizes(packing, inputs, outputs);
-    const { arena } = this.parts;
-    const weights = arena.allocate(bytes, true);
-    const biasAt = arena.allocate(vector, true);
-    const int8 = packing === 'int8';
-    const [scales, sums] = int8
-      ? [arena.allocate(vector, true), arena.allocate(vector, true)]
-      : [0, 0];
-    const { buffer } = this.parts.memory;
-    if (int8) {
-      const target = {
-        bytes: new Uint8Array(buffer, weights, bytes),
-        scales: this.floats(scales, vector / 4),
-        sums: this.floats(sums, vector / 4),
-      };
-      target.scales.fill(0);
-      target.sums.fill(0);
-      packIntegers(weight, inputs, outputs, target);
-    } else {
-      const panels =
-        packing === 'f16'
-          ? new Uint16Array(buffer, weights, bytes / 2)
-          : new Float32Array(buffer, weights, bytes / 4);
-      packFloats(weight, inputs, outputs, panels);
-    }
-    const biases = this.floats(biasAt, vector / 4).fill(0);
-    if (bias) biases.set(toFloat32(bias));
-    const layer = new WasmLinear(inputs, outputs, packing, weights, biasAt, scales, sums);
+    const layer = loadLinear(this.recorder, weight, bias, packing);
     this.live.add(layer);
     return layer;
   }
@@ -171,7 +142,13 @@ export class WasmEngine implements Engine {
     const [count, height, width] = x.shape;
     const [rows, columns] = [(count * height) / patch, width / patch];
     const out = this.tensor([rows * columns, patch * patch * 3]);
-    this.record(Op.Patchify, rows, x.length, [x.address, out.address, rows, columns, patch]);
+    this.recorder.record(Op.Patchify, rows, x.length, [
+      x.address,
+      out.address,
+      rows,
+      columns,
+      patch,
+    ]);
     return out;
   }
 
@@ -187,9 +164,13 @@ export class WasmEngine implements Engine {
     }
     const out = this.tensor([rows, layer.outputs]);
     const residual = options.residual ? this.read(options.residual).address : 0;
-    if (layer.packing === 'int8')
-      this.linearInt8(input, layer, out, residual, options.gelu === true);
-    else this.linearFloat(input, layer, out, residual, options.gelu === true);
+    recordLinear(this.recorder, {
+      x: input,
+      layer,
+      out,
+      residual,
+      gelu: options.gelu === true,
+    });
     return out;
   }
 
@@ -199,7 +180,7 @@ export class WasmEngine implements Engine {
     const out = this.tensor(input.shape);
     const [gamma, beta] = [this.read(weights.gamma).address, this.read(weights.beta).address];
     const step = rowsPerTile(width);
-    this.record(Op.LayerNorm, Math.ceil(rows / step), 8 * input.length, [
+    this.recorder.record(Op.LayerNorm, Math.ceil(rows / step), 8 * input.length, [
       input.address,
       gamma,
       beta,
@@ -224,7 +205,7 @@ export class WasmEngine implements Engine {
     }
     const out = this.tensor(left.shape);
     const step = rowsPerTile(width);
-    this.record(Op.AddRow, Math.ceil(rows / step), left.length, [
+    this.recorder.record(Op.AddRow, Math.ceil(rows / step), left.length, [
       left.address,
       right.address,
       out.address,
@@ -243,21 +224,22 @@ export class WasmEngine implements Engine {
     const { address, shape } = this.read(table);
     const [inner, width] = shape;
     const rows = matrix.length / inner;
-    const factors = this.temporary(4 * matrix.length, true);
-    this.floats(factors, matrix.length).set(matrix);
-    const out = this.tensor([rows, width]);
-    const step = 16;
-    this.record(Op.Interpolate, Math.ceil(rows / step), rows * (inner + 8 * width), [
-      factors,
-      address,
-      out.address,
-      rows,
-      inner,
-      width,
-      step,
-    ]);
-    this.parts.arena.release(factors);
-    return out;
+    return this.recorder.withScratch((take) => {
+      const factors = take(4 * matrix.length, true);
+      this.recorder.floats(factors, matrix.length).set(matrix);
+      const out = this.tensor([rows, width]);
+      const step = 16;
+      this.recorder.record(Op.Interpolate, Math.ceil(rows / step), rows * (inner + 8 * width), [
+        factors,
+        address,
+        out.address,
+        rows,
+        inner,
+        width,
+        step,
+      ]);
+      return out;
+    });
   }
 
   addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor {
@@ -267,7 +249,7 @@ export class WasmEngine implements Engine {
     const half = layout.rows * layout.columns * table.shape[1];
     for (let i = 0; i < layout.prompts + layout.targets; i++) {
       const from = table.address + (i < layout.prompts ? 0 : 4 * half);
-      this.record(Op.Add, Math.ceil(half / FLAT), half, [
+      this.recorder.record(Op.Add, Math.ceil(half / FLAT), half, [
         input.address + 4 * i * half,
         from,
         out.address + 4 * i * half,
@@ -284,7 +266,7 @@ export class WasmEngine implements Engine {
     const half = layout.rows * layout.columns * input.shape[1];
     const prompts = layout.prompts * half;
     this.copy(input.address, 4 * half, out.address, 4 * half, layout.prompts, 4 * half);
-    this.record(Op.MeanHalves, Math.ceil(half / FLAT), half * layout.targets, [
+    this.recorder.record(Op.MeanHalves, Math.ceil(half / FLAT), half * layout.targets, [
       input.address + 4 * prompts,
       out.address + 4 * prompts,
       half,
@@ -299,21 +281,22 @@ export class WasmEngine implements Engine {
     if (masked.length !== rows) {
       throw new InvalidInputError('masked', `has ${masked.length} flags for ${rows} rows.`);
     }
-    const flags = this.temporary(rows, true);
-    new Uint8Array(this.parts.memory.buffer, flags, rows).set(masked);
-    const out = this.tensor(input.shape);
-    const step = rowsPerTile(width);
-    this.record(Op.MaskRows, Math.ceil(rows / step), input.length, [
-      input.address,
-      flags,
-      this.read(token).address,
-      out.address,
-      rows,
-      width,
-      step,
-    ]);
-    this.parts.arena.release(flags);
-    return out;
+    return this.recorder.withScratch((take) => {
+      const flags = take(rows, true);
+      new Uint8Array(this.parts.memory.buffer, flags, rows).set(masked);
+      const out = this.tensor(input.shape);
+      const step = rowsPerTile(width);
+      this.recorder.record(Op.MaskRows, Math.ceil(rows / step), input.length, [
+        input.address,
+        flags,
+        this.read(token).address,
+        out.address,
+        rows,
+        width,
+        step,
+      ]);
+      return out;
+    });
   }
 
   takeRows(x: EngineTensor, ranges: readonly RowRange[]): EngineTensor {
@@ -358,83 +341,21 @@ export class WasmEngine implements Engine {
     const input = this.read(qkv);
     const { prompts, targets, rows, columns } = layout;
     const { heads, relative } = options;
-    const D = input.shape[1] / 3;
-    const d = D / heads;
-    const half = rows * columns;
-    const halves = prompts + targets;
-    const runs = queryRuns(options.queries ?? [[0, halves * half]], layout);
+    const everything = [[0, (prompts + targets) * rows * columns]] as const;
+    const runs = queryRuns(options.queries ?? everything, layout);
     const queries = runs.reduce((sum, { count }) => sum + count, 0);
-    const out = this.tensor([queries, D]);
-
-    const temporary: number[] = [];
-    const take = (bytes: number, idle = false) => {
-      const address = this.temporary(bytes, idle);
-      temporary.push(address);
-      return address;
-    };
-    const round = (value: number) => Math.ceil(value / PANEL) * PANEL;
-    const table = take(16 * runs.length, true);
-    const words = new Int32Array(this.parts.memory.buffer, table, 4 * runs.length);
-    runs.forEach(({ half: index, start, count, output }, i) =>
-      words.set([index, start, count, output], 4 * i),
-    );
-
-    const keys = take(4 * halves * heads * round(half) * d);
-    const values = take(4 * halves * heads * half * round(d));
-    const packing = [half, d, 12 * D, half * 12 * D, 4 * d, heads];
-    this.record(Op.PackKeys, halves * heads, halves * half * D, [
-      input.address + 4 * D,
-      keys,
-      ...packing,
-    ]);
-    this.record(Op.PackValues, halves * heads, halves * half * D, [
-      input.address + 8 * D,
-      values,
-      ...packing,
-    ]);
-    const codes = (tensor: EngineTensor, length: number) => {
-      const address = take(4 * length * round(length) * d);
-      this.record(Op.PackKeys, length, length * length * d, [
-        this.read(tensor).address,
-        address,
-        length,
-        d,
-        4 * d,
-        length * d * 4,
-        0,
-        1,
-      ]);
-      return address;
-    };
-    const rowCodes = relative ? codes(relative.rows, 2 * rows) : 0;
-    const columnCodes = relative ? codes(relative.columns, columns) : 0;
-
-    const block = keysPerBlock(half);
-    const scratch = attentionScratch(d, layout, block);
-    const shared = targets === 1 ? (prompts + 1) / 2 : 1;
-    const work = runs.reduce((sum, run) => sum + run.count * (run.half >= prompts ? shared : 1), 0);
-    this.record(Op.Attention, runs.length * heads, work * 2 * half * D * 5, [
-      input.address,
-      keys,
-      values,
-      rowCodes,
-      columnCodes,
-      table,
-      out.address,
+    const out = this.tensor([queries, input.shape[1] / 3]);
+    recordAttention(this.recorder, {
+      qkv: input,
+      out,
+      runs,
+      layout,
       heads,
-      d,
-      prompts,
-      targets,
-      rows,
-      columns,
-      block,
-      LONGEST_RUN,
-      take(scratch * this.parts.pool.threads),
-      scratch,
-      { float: 1 / Math.sqrt(d) },
-      runs.length,
-    ]);
-    for (const address of temporary) this.parts.arena.release(address);
+      relative: relative && {
+        rows: this.read(relative.rows),
+        columns: this.read(relative.columns),
+      },
+    });
     return out;
   }
 
@@ -457,119 +378,34 @@ export class WasmEngine implements Engine {
     const out = this.tensor([images, height, width, 3]);
     const strip = (STRIP + 2) * (width + 2) * channels;
     const scratch = 64 + 4 * Math.ceil((strip + width * channels + width * PANEL) / 16) * 16;
-    const buffers = this.temporary(scratch * this.parts.pool.threads);
-    this.record(
-      Op.PaintingHead,
-      images * Math.ceil(height / STRIP),
-      images * height * width * channels * (18 * channels + 60),
-      [
-        input.address,
-        out.address,
-        images,
-        rows,
-        columns,
-        patch,
-        channels,
-        convolution.weights,
-        convolution.bias,
-        this.read(gamma).address,
-        this.read(beta).address,
-        { float: epsilon },
-        colors.weights,
-        colors.bias,
-        STRIP,
-        buffers,
-        scratch,
-      ],
-    );
-    this.parts.arena.release(buffers);
-    return out;
-  }
-
-  private linearFloat(
-    x: WasmTensor,
-    layer: WasmLinear,
-    out: WasmTensor,
-    residual: number,
-    gelu: boolean,
-  ): void {
-    const { inputs, outputs } = layer;
-    const rows = x.shape[0];
-    const { rowStep, panelStep, tiles } = productTiles(
-      rows,
-      4 * Math.min(inputs, 256),
-      outputs,
-      this.parts.pool.threads,
-    );
-    const scratch = this.temporary(GEMM_SCRATCH * this.parts.pool.threads);
-    this.record(Op.Gemm, tiles, 2 * rows * inputs * outputs, [
-      x.address,
-      layer.weights,
-      layer.bias,
-      out.address,
-      residual,
-      rows,
-      inputs,
-      outputs,
-      gelu ? 1 : 0,
-      rowStep,
-      panelStep,
-      layer.packing === 'f16' ? PanelType.Float16 : PanelType.Float32,
-      scratch,
-      GEMM_SCRATCH,
-    ]);
-    this.parts.arena.release(scratch);
-  }
-
-  private linearInt8(
-    x: WasmTensor,
-    layer: WasmLinear,
-    out: WasmTensor,
-    residual: number,
-    gelu: boolean,
-  ): void {
-    const { inputs, outputs } = layer;
-    const rows = x.shape[0];
-    const stride = paddedDepth(inputs);
-    const wholeRows = Math.ceil(rows / 4) * 4;
-    const bytes = this.temporary(wholeRows * stride);
-    const parameters = this.temporary(wholeRows * 16);
-    const step = rowsPerTile(inputs);
-    this.record(Op.QuantizeRows, Math.ceil(rows / step), 4 * rows * inputs, [
-      x.address,
-      bytes,
-      parameters,
-      rows,
-      inputs,
-      stride,
-      step,
-    ]);
-    const { rowStep, panelStep, tiles } = productTiles(
-      rows,
-      stride,
-      outputs,
-      this.parts.pool.threads,
-    );
-    const scratch = this.temporary(INT8_SCRATCH * this.parts.pool.threads);
-    this.record(Op.GemmInt8, tiles, rows * inputs * outputs, [
-      bytes,
-      parameters,
-      layer.weights,
-      layer.bias,
-      out.address,
-      residual,
-      rows,
-      stride,
-      outputs,
-      gelu ? 1 : 0,
-      rowStep,
-      panelStep,
-      layer.scales,
-      layer.sums,
-      scratch,
-      INT8_SCRATCH,
-    ]);
-    for (const address of [bytes, parameters, scratch]) this.parts.arena.release(address);
+    return this.recorder.withScratch((take) => {
+      const buffers = take(scratch * this.recorder.threads);
+      this.recorder.record(
+        Op.PaintingHead,
+        images * Math.ceil(height / STRIP),
+        images * height * width * channels * (18 * channels + 60),
+        [
+          input.address,
+          out.address,
+          images,
+          rows,
+          columns,
+          patch,
+          channels,
+          convolution.weights,
+          convolution.bias,
+          this.read(gamma).address,
+          this.read(beta).address,
+          { float: epsilon },
+          colors.weights,
+          colors.bias,
+          STRIP,
+          buffers,
+          scratch,
+        ],
+      );
+      return out;
+    });
   }
 
   private sum(a: WasmTensor, b: WasmTensor, factor: number): WasmTensor {
@@ -580,7 +416,7 @@ export class WasmEngine implements Engine {
       );
     }
     const out = this.tensor(a.shape);
-    this.record(Op.Add, Math.ceil(a.length / FLAT), a.length, [
+    this.recorder.record(Op.Add, Math.ceil(a.length / FLAT), a.length, [
       a.address,
       b.address,
       out.address,
@@ -599,7 +435,7 @@ export class WasmEngine implements Engine {
     bytes: number,
   ): void {
     const step = Math.max(1, Math.floor(MOVE_BYTES / bytes));
-    this.record(Op.CopyRows, Math.ceil(rows / step), (rows * bytes) / 4, [
+    this.recorder.record(Op.CopyRows, Math.ceil(rows / step), (rows * bytes) / 4, [
       from,
       fromStride,
       to,
@@ -610,27 +446,14 @@ export class WasmEngine implements Engine {
     ]);
   }
 
-  private record(op: Op, tiles: number, cost: number, args: readonly Argument[]): void {
-    if (tiles > 0) this.parts.queue.record(op, tiles, cost, args);
-  }
-
   /** A tensor of the innermost scope. `idle`: it will be written now, not by a recorded command. */
   private tensor(shape: readonly number[], idle = false): WasmTensor {
     this.checkAlive();
     const length = shape.reduce((a, b) => a * b, 1);
-    const tensor = new WasmTensor([...shape], this.parts.arena.allocate(4 * length, idle));
+    const tensor = new WasmTensor([...shape], this.recorder.arena.allocate(4 * length, idle));
     this.live.add(tensor);
     this.scopes.at(-1)?.add(tensor);
     return tensor;
-  }
-
-  /** Memory for the commands recorded next; release it right after them. */
-  private temporary(bytes: number, idle = false): number {
-    return this.parts.arena.allocate(bytes, idle);
-  }
-
-  private floats(address: number, length: number): Float32Array {
-    return new Float32Array(this.parts.memory.buffer, address, length);
   }
 
   private free(item: WasmTensor | WasmLinear): void {
@@ -687,21 +510,4 @@ function collectTensors(value: unknown, found: Set<WasmTensor>): void {
 function rowsAndWidth(shape: readonly number[]): [rows: number, width: number] {
   const width = shape[shape.length - 1];
   return [shape.slice(0, -1).reduce((a, b) => a * b, 1), width];
-}
-
-function rowsPerTile(width: number): number {
-  return Math.max(1, Math.floor(MOVE_BYTES / (4 * width)));
-}
-
-/** Cuts a product into tiles that suit the cache and leave every thread several. */
-function productTiles(rows: number, rowBytes: number, outputs: number, threads: number) {
-  const panels = Math.ceil(outputs / PANEL);
-  const most = Math.max(4, Math.floor(ROW_BLOCK_BYTES / rowBytes / 4) * 4);
-  let blocks = Math.ceil(rows / most);
-  let panelStep = Math.min(panels, PANELS_PER_TILE);
-  while (blocks * Math.ceil(panels / panelStep) < 4 * threads && panelStep > 1)
-    panelStep = Math.ceil(panelStep / 2);
-  while (blocks * Math.ceil(panels / panelStep) < 4 * threads && rows / blocks > 8) blocks *= 2;
-  const rowStep = Math.max(4, Math.ceil(rows / blocks / 4) * 4);
-  return { rowStep, panelStep, tiles: Math.ceil(rows / rowStep) * Math.ceil(panels / panelStep) };
 }

@@ -1,0 +1,114 @@
+import { Op, PANEL, PanelType } from './opcodes';
+import { paddedDepth } from './pack-linear';
+import type { Recorder } from './recorder';
+import type { WasmLinear, WasmTensor } from './wasm-tensor';
+
+/** One product: `out = x Wᵀ + bias`, then GELU, then a residual. */
+export interface LinearCall {
+  /** `(rows, inputs)` */
+  readonly x: WasmTensor;
+  readonly layer: WasmLinear;
+  /** `(rows, outputs)` */
+  readonly out: WasmTensor;
+  /** Address of `(rows, outputs)`; 0 for none. */
+  readonly residual: number;
+  readonly gelu: boolean;
+}
+
+/** Bytes a thread needs for float products: 64, and one expanded half-precision panel. */
+const GEMM_SCRATCH = 64 + 256 * PANEL * 4;
+const INT8_SCRATCH = 256;
+/** Bytes of left-hand rows per tile of a product: a share of the L2 cache. */
+const ROW_BLOCK_BYTES = 256 << 10;
+const PANELS_PER_TILE = 16;
+/** Bytes of rows per tile where rows are only moved, rounded or normalised. */
+export const MOVE_BYTES = 64 << 10;
+
+/** Rows per tile of what only passes over rows of floats. */
+export function rowsPerTile(width: number): number {
+  return Math.max(1, Math.floor(MOVE_BYTES / (4 * width)));
+}
+
+export function recordLinear(recorder: Recorder, call: LinearCall): void {
+  if (call.layer.packing === 'int8') recordBytes(recorder, call);
+  else recordFloats(recorder, call);
+}
+
+function recordFloats(recorder: Recorder, { x, layer, out, residual, gelu }: LinearCall): void {
+  const { inputs, outputs } = layer;
+  const rows = x.shape[0];
+  const rowBytes = 4 * Math.min(inputs, 256);
+  const { rowStep, panelStep, tiles } = productTiles(rows, rowBytes, outputs, recorder.threads);
+  recorder.withScratch((take) =>
+    recorder.record(Op.Gemm, tiles, 2 * rows * inputs * outputs, [
+      x.address,
+      layer.weights,
+      layer.bias,
+      out.address,
+      residual,
+      rows,
+      inputs,
+      outputs,
+      gelu ? 1 : 0,
+      rowStep,
+      panelStep,
+      layer.packing === 'f16' ? PanelType.Float16 : PanelType.Float32,
+      take(GEMM_SCRATCH * recorder.threads),
+      GEMM_SCRATCH,
+    ]),
+  );
+}
+
+/** Rounds the left-hand rows to bytes, then multiplies. */
+function recordBytes(recorder: Recorder, { x, layer, out, residual, gelu }: LinearCall): void {
+  const { inputs, outputs } = layer;
+  const rows = x.shape[0];
+  const stride = paddedDepth(inputs);
+  const wholeTiles = Math.ceil(rows / 4) * 4;
+  recorder.withScratch((take) => {
+    const bytes = take(wholeTiles * stride);
+    const parameters = take(wholeTiles * 16);
+    const step = rowsPerTile(inputs);
+    recorder.record(Op.QuantizeRows, Math.ceil(rows / step), 4 * rows * inputs, [
+      x.address,
+      bytes,
+      parameters,
+      rows,
+      inputs,
+      stride,
+      step,
+    ]);
+    const { rowStep, panelStep, tiles } = productTiles(rows, stride, outputs, recorder.threads);
+    recorder.record(Op.GemmInt8, tiles, rows * inputs * outputs, [
+      bytes,
+      parameters,
+      layer.weights,
+      layer.bias,
+      out.address,
+      residual,
+      rows,
+      stride,
+      outputs,
+      gelu ? 1 : 0,
+      rowStep,
+      panelStep,
+      layer.scales,
+      layer.sums,
+      take(INT8_SCRATCH * recorder.threads),
+      INT8_SCRATCH,
+    ]);
+  });
+}
+
+/** Cuts a product into tiles that suit the cache and leave every thread several. */
+function productTiles(rows: number, rowBytes: number, outputs: number, threads: number) {
+  const panels = Math.ceil(outputs / PANEL);
+  const most = Math.max(4, Math.floor(ROW_BLOCK_BYTES / rowBytes / 4) * 4);
+  let blocks = Math.ceil(rows / most);
+  let panelStep = Math.min(panels, PANELS_PER_TILE);
+  while (blocks * Math.ceil(panels / panelStep) < 4 * threads && panelStep > 1)
+    panelStep = Math.ceil(panelStep / 2);
+  while (blocks * Math.ceil(panels / panelStep) < 4 * threads && rows / blocks > 8) blocks *= 2;
+  const rowStep = Math.max(4, Math.ceil(rows / blocks / 4) * 4);
+  return { rowStep, panelStep, tiles: Math.ceil(rows / rowStep) * Math.ceil(panels / panelStep) };
+}
