@@ -24,8 +24,7 @@ import { recordAttention } from './record-attention';
 import { MOVE_BYTES, recordLinear, rowsPerTile } from './record-linear';
 import { Recorder } from './recorder';
 import type { ThreadPool } from './thread-pool';
-import type { WasmLinear} from './wasm-tensor';
-import { WasmTensor } from './wasm-tensor';
+import { type WasmLinear, WasmTensor } from './wasm-tensor';
 
 /** Parts an engine is put together from; see `createWasmEngine`. */
 export interface WasmEngineParts {
