@@ -43,6 +43,7 @@ def main() -> int:
     evaluate.add_argument("--cache", type=Path, required=True)
     evaluate.add_argument("--videos", type=Path, help="tar of videos with a mask for each frame")
     evaluate.add_argument("--each", type=int, default=20, help="episodes for each class and data set")
+    evaluate.add_argument("--side", type=int, help="of the pictures, in pixels; by default what the model was trained at")
     evaluate.add_argument("--five", type=int, default=10, help="episodes with five prompts for each class; 0: none")
     evaluate.add_argument("--reuse", type=Path, help="take the baselines from this earlier result")
     evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
@@ -54,6 +55,7 @@ def main() -> int:
     card.add_argument("--pack", type=Path, required=True)
     card.add_argument("--run", type=Path, required=True)
     card.add_argument("--result", type=Path, required=True, help="what `evaluate` wrote")
+    card.add_argument("--also", type=Path, help="what `evaluate` wrote at another side: its means are added")
     card.add_argument("--examples", type=Path, required=True, help="folder of free photographs with masks")
     card.add_argument("--machine", default="two CPU cores")
     card.add_argument(
@@ -128,7 +130,7 @@ def run_evaluate(a) -> None:
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device, a.reuse)
+    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device, a.reuse, a.side)
     full_evaluation.write(result, a.out)
     print(full_evaluation.markdown(result))
 
@@ -141,7 +143,8 @@ def run_card(a) -> None:
     from .figure import draw
 
     scores = draw(load_exported(a.weights), a.examples, a.weights / "examples.jpg")
-    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine, tuple(a.earlier))
+    also = json.loads(a.also.read_text()) if a.also else None
+    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine, tuple(a.earlier), also)
     print("\n".join(f"{name}: IoU {score:.2f}" for name, score in scores))
 
 

@@ -38,6 +38,20 @@ def verdict(result: dict) -> str:
     return "\n".join(lines)
 
 
+def means(result: dict) -> str:
+    """One paragraph: the means at another side."""
+    parts = {"same": "two views of one image", "different": "different images", "unseen": "the unseen class"}
+    told = ", ".join(f"{result['mean']['model'][key]:.3f} for {text}" for key, text in parts.items())
+    text = f"\nAt {result['side']} x {result['side']}, on {result['episodes']['one prompt']} episodes drawn alike: {told}."
+    if "model, five prompts" in result["mean"]:
+        five, first = (result["mean"][f"model, {which}"] for which in ("five prompts", "first of the five"))
+        text += (
+            f" Five prompts instead of one bring different images from {first['different']:.3f} to {five['different']:.3f}, "
+            f"the unseen class from {first['unseen']:.3f} to {five['unseen']:.3f}."
+        )
+    return text
+
+
 def compute(run: Path) -> tuple[int, float]:
     """Samples seen and hours of training so far, from a run's last checkpoint."""
     state = checkpoint.load(run / "last.pt")
@@ -45,9 +59,10 @@ def compute(run: Path) -> tuple[int, float]:
 
 
 def write_card(
-    weights: Path, pack: Path, run: Path, result: dict, machine: str, earlier: tuple[float, float] = (0, 0)
+    weights: Path, pack: Path, run: Path, result: dict, machine: str, earlier: tuple[float, float] = (0, 0), also: dict | None = None
 ) -> None:
-    """`earlier`: samples seen and hours spent by the weights that the run began from."""
+    """`earlier`: samples seen and hours spent by the weights that the run began from. `also`: a result at another
+    side, of which the means are told."""
     config = ModelConfig.from_dict(json.loads((weights / "config.json").read_text()))
     index = read_index(pack)
     samples, hours = (now + before for now, before in zip(compute(run), earlier))
@@ -87,13 +102,14 @@ down rather than drawn at random: queries equal to keys on colour and position, 
 decoder fitted by linear regression.
 
 ## How good it is
-Mean IoU at {side} x {side} on held-out pictures, {result["episodes"]["one prompt"]} episodes with a fixed seed, one prompt,
+Mean IoU at {result["side"]} x {result["side"]} on held-out pictures, {result["episodes"]["one prompt"]} episodes with a fixed seed, one prompt,
 beside what one could do without a model: `copy` the prompt's mask, label each pixel like the `nearest` pixels of the prompt in
 colour and position, `grabcut` started from the copied mask. No training label names horses (some pictures may show
 one). Decisions about the recipe were taken on smaller samples of the same validation pictures.
 
 {markdown(result)}
 {verdict(result)}
+{means(also) if also else ""}
 
 ## Examples
 Each tile: prompt with its mask, target, painted mask. Free photographs and procedural scenes.

@@ -15,19 +15,28 @@ from .export import load_exported
 
 
 def measure(
-    weights: Path, cache: Path, videos: Path | None, each: int, five: int, device: str = "cpu", reuse: Path | None = None
+    weights: Path,
+    cache: Path,
+    videos: Path | None,
+    each: int,
+    five: int,
+    device: str = "cpu",
+    reuse: Path | None = None,
+    side: int | None = None,
 ) -> dict:
     """Everything measured, as plain numbers: tables by method, protocol and data set. Baselines do not depend on
-    the model: `reuse` takes them from an earlier result on the same episodes."""
+    the model: `reuse` takes them from an earlier result on the same episodes. `side` of the pictures, in pixels: by
+    default what the model was trained at."""
     if not (weights / "model.safetensors").is_file():
         raise RecipeError(f"{weights / 'model.safetensors'} is missing: export first")
     model = load_exported(weights).to(device)
-    size = model.config.image_size[1]
+    size = side or model.config.image_size[1]
+    model.config.image_size = (2 * size, size)  # positions are resized to what comes in
     val = Cache(cache / "val")
     one = list(same_image(val, size, each)) + list(different_images(val, size, each))
     tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
     earlier = json.loads(reuse.read_text()) if reuse else None
-    if earlier and (earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (each, len(one)):
+    if earlier and (earlier["side"], earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (size, each, len(one)):
         raise RecipeError(f"{reuse} was measured on other episodes: leave out --reuse")
     for name, baseline in BASELINES.items():
         if earlier:
@@ -41,6 +50,7 @@ def measure(
         first_only = [type(t)(t.dataset, t.protocol, t.prompts[:1], t.target) for t in several]
         tables["model, first of the five"] = summarise(first_only, [decode(p) for p in paint(model, first_only, device)])
     return {
+        "side": size,
         "episodes": {"one prompt": len(one), "five prompts": len(several), "each": each},
         "mean": {name: headline(table) for name, table in tables.items()},
         "tables": {name: nested(table) for name, table in tables.items()},
