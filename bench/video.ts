@@ -29,7 +29,7 @@ const sequences = (await findSequences(directory)).map(({ name, frames }) => ({
   name,
   frames: frames.filter((_, i) => i % Number(stride) === 0),
 }));
-const segmenter = await InContextSegmenter.load();
+const segmenter = await InContextSegmenter.load('weights'); // run from the package's root
 const { inputSize: input } = segmenter.painter;
 console.log(
   `backend ${segmenter.backend}, pictures of ${input.height} x ${input.width}, every ${stride}. frame\n`,
