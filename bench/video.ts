@@ -1,6 +1,6 @@
 /**
  * J&F on sequences with a mask for each frame, for every way of tracking, and frames per second beside memory and size:
- * `node bench/run.mjs video DIRECTORY [STRIDE]`. Each sequence lies in a folder as FRAME.jpg and FRAME.png.
+ * `node bench/run.mjs video DIRECTORY [STRIDE] [speed]`; `speed` leaves J&F out. Each sequence lies in a folder as FRAME.jpg and FRAME.png.
  */
 import { averageStatistics, evaluateSequence, findSequences } from '../src/evaluation/video';
 import { InContextSegmenter } from '../src/segmenter';
@@ -24,7 +24,7 @@ const variants: [string, TrackOptions][] = [
   ['K = 2, region followed x3', { memory: 2, follow: 3 }],
 ];
 
-const [directory, stride = '1'] = process.argv.slice(2);
+const [directory, stride = '1', part = 'both'] = process.argv.slice(2);
 const sequences = (await findSequences(directory)).map(({ name, frames }) => ({
   name,
   frames: frames.filter((_, i) => i % Number(stride) === 0),
@@ -34,30 +34,32 @@ const { inputSize: input } = segmenter.painter;
 console.log(
   `backend ${segmenter.backend}, pictures of ${input.height} x ${input.width}, every ${stride}. frame\n`,
 );
-console.log(
-  `| tracking | ${sequences.map(({ name }) => `${name} J&F`).join(' | ')} | J | F | J&F | recall of J | decay of J | frames/s |`,
-);
-console.log(`|---|${sequences.map(() => '--:|').join('')}--:|--:|--:|--:|--:|--:|`);
-for (const [label, options] of variants) {
-  const scores = [];
-  for (const sequence of sequences)
-    scores.push(await evaluateSequence(segmenter, sequence, options));
-  const [J, F] = [
-    averageStatistics(scores.map((score) => score.J)),
-    averageStatistics(scores.map((score) => score.F)),
-  ];
-  const rate =
-    scores.reduce((sum, { frames }) => sum + frames, 0) /
-    scores.reduce((sum, { frames, framesPerSecond }) => sum + frames / framesPerSecond, 0);
-  const cells = [
-    ...scores.map(({ JF }) => JF),
-    J.mean,
-    F.mean,
-    (J.mean + F.mean) / 2,
-    J.recall,
-    J.decay,
-  ].map((value) => value.toFixed(3));
-  console.log(`| ${label} | ${cells.join(' | ')} | ${rate.toFixed(1)} |`);
+if (part !== 'speed') {
+  console.log(
+    `| tracking | ${sequences.map(({ name }) => `${name} J&F`).join(' | ')} | J | F | J&F | recall of J | decay of J | frames/s |`,
+  );
+  console.log(`|---|${sequences.map(() => '--:|').join('')}--:|--:|--:|--:|--:|--:|`);
+  for (const [label, options] of variants) {
+    const scores = [];
+    for (const sequence of sequences)
+      scores.push(await evaluateSequence(segmenter, sequence, options));
+    const [J, F] = [
+      averageStatistics(scores.map((score) => score.J)),
+      averageStatistics(scores.map((score) => score.F)),
+    ];
+    const rate =
+      scores.reduce((sum, { frames }) => sum + frames, 0) /
+      scores.reduce((sum, { frames, framesPerSecond }) => sum + frames / framesPerSecond, 0);
+    const cells = [
+      ...scores.map(({ JF }) => JF),
+      J.mean,
+      F.mean,
+      (J.mean + F.mean) / 2,
+      J.recall,
+      J.decay,
+    ].map((value) => value.toFixed(3));
+    console.log(`| ${label} | ${cells.join(' | ')} | ${rate.toFixed(1)} |`);
+  }
 }
 
 console.log('\nframes per second of the first sequence\n');

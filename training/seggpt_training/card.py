@@ -112,7 +112,8 @@ one). Decisions about the recipe were taken on smaller samples of the same valid
 {means(also) if also else ""}
 
 ## Examples
-Each tile: prompt with its mask, target, painted mask. Free photographs and procedural scenes.
+Each tile: prompt with its mask, target, painted mask, at {input_side(side, config.patch_size)} x {input_side(side, config.patch_size)}. Free photographs and procedural
+scenes.
 
 ![Twelve examples](examples.jpg)
 

@@ -23,6 +23,7 @@ def measure(
     device: str = "cpu",
     reuse: Path | None = None,
     side: int | None = None,
+    baselines: bool = True,
 ) -> dict:
     """Everything measured, as plain numbers: tables by method, protocol and data set. Baselines do not depend on
     the model: `reuse` takes them from an earlier result on the same episodes. `side` of the pictures, in pixels: by
@@ -38,7 +39,7 @@ def measure(
     earlier = json.loads(reuse.read_text()) if reuse else None
     if earlier and (earlier["side"], earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (size, each, len(one)):
         raise RecipeError(f"{reuse} was measured on other episodes: leave out --reuse")
-    for name, baseline in BASELINES.items():
+    for name, baseline in BASELINES.items() if baselines else ():
         if earlier:
             rows = earlier["tables"][name].items()
             tables[name] = {(protocol, dataset): v for protocol, row in rows for dataset, v in row.items()}
@@ -67,7 +68,7 @@ def nested(table: dict[tuple[str, str], float]) -> dict[str, dict[str, float]]:
 
 def markdown(result: dict) -> str:
     """The tables of the model card."""
-    methods = ["model", *BASELINES]
+    methods = [name for name in ("model", *BASELINES) if name in result["tables"]]
     lines = []
     titles = {
         "same": "Two views of one image",
