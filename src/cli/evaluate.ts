@@ -1,4 +1,5 @@
 import type { Precision } from '../engines/create-engine';
+import { InvalidInputError } from '../errors';
 import { averageStatistics, evaluateSequence, findSequences } from '../evaluation/video';
 import { InContextSegmenter } from '../segmenter';
 import { evaluateImages, type ImageScore } from '../evaluation/images';
@@ -22,6 +23,9 @@ export async function evaluate(
   flags: EvaluateFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  if (flags.against && flags.kind === 'video') {
+    throw new InvalidInputError('against', 'compares pictures only; leave it out for videos.');
+  }
   const reporter = new Reporter(flags.json);
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
   const load = (precision: Precision | undefined) =>

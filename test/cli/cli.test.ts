@@ -297,6 +297,9 @@ describe('with a model of a few milliseconds', () => {
     expect(Number(apart)).toBeGreaterThan(0);
     expect(Number(apart)).toBeLessThan(8);
     expect(Math.abs(Number(model) - Number(asFloat))).toBeLessThan(0.1);
+    expect(
+      await run('evaluate', 'examples', '--task', 'video', '--against', 'f32', ...small()),
+    ).toMatchObject({ code: 1, stderr: expect.stringContaining('compares pictures only') });
     expect(await run('evaluate', 'src', ...small())).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('holds no folders'),

@@ -25,7 +25,7 @@ def source_table(index: dict) -> str:
 def verdict(result: dict) -> str:
     """How many data sets the model wins on, against each baseline."""
     lines = []
-    for name in BASELINES:
+    for name in (name for name in BASELINES if name in result["tables"]):
         wins = ties = 0
         worst = []
         for protocol, rows in result["tables"]["model"].items():
@@ -118,7 +118,7 @@ scenes.
 ![Twelve examples](examples.jpg)
 
 ## Limits
-- It sees {side} x {side} pixels in patches of {config.patch_size}: small or thin things (nuclei, cracks, letters, teeth) come out blocky or
+- It was trained at {side} x {side} pixels in patches of {config.patch_size}: small or thin things (nuclei, cracks, letters, teeth) come out blocky or
   not at all. The table shows where it is no better than a baseline; do not use it there.
 - As a tracker it is young: where things hardly move, the first mask copied can be better (videos above).
 - It was trained on few pictures for a short time: classes that look unlike anything in the table may fail, and so

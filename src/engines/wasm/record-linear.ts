@@ -1,6 +1,7 @@
 import { Op, PANEL, PanelType } from './opcodes';
 import { paddedDepth } from './pack-linear';
 import type { Recorder } from './recorder';
+import { rowsPerTile } from './tiles';
 import type { WasmLinear, WasmTensor } from './wasm-tensor';
 
 /** One product: `out = x Wᵀ + bias`, then GELU, then a residual. */
@@ -21,13 +22,6 @@ const INT8_SCRATCH = 256;
 /** Bytes of left-hand rows per tile of a product: a share of the L2 cache. */
 const ROW_BLOCK_BYTES = 256 << 10;
 const PANELS_PER_TILE = 16;
-/** Bytes of rows per tile where rows are only moved, rounded or normalised. */
-export const MOVE_BYTES = 64 << 10;
-
-/** Rows per tile of what only passes over rows of floats. */
-export function rowsPerTile(width: number): number {
-  return Math.max(1, Math.floor(MOVE_BYTES / (4 * width)));
-}
 
 export function recordLinear(recorder: Recorder, call: LinearCall): void {
   if (call.layer.packing === 'int8') recordBytes(recorder, call);
@@ -68,7 +62,7 @@ function recordBytes(recorder: Recorder, { x, layer, out, residual, gelu }: Line
   recorder.withScratch((take) => {
     const bytes = take(wholeTiles * stride);
     const parameters = take(wholeTiles * 16);
-    const step = rowsPerTile(inputs);
+    const step = rowsPerTile(4 * inputs);
     recorder.record(Op.QuantizeRows, Math.ceil(rows / step), 4 * rows * inputs, [
       x.address,
       bytes,

@@ -1,4 +1,4 @@
-import { BackendError, DisposedError, InvalidInputError } from '../../errors';
+import { DisposedError, InvalidInputError } from '../../errors';
 import type {
   AttentionOptions,
   Engine,
@@ -17,14 +17,17 @@ import type {
 import type { Arena } from './arena';
 import { queryRuns } from './attention-plan';
 import type { CommandQueue } from './command-queue';
+import { Lifetimes } from './lifetimes';
 import { loadLinear } from './load-linear';
-import { Op, PANEL } from './opcodes';
+import { Op } from './opcodes';
 import type { Packing } from './pack-linear';
 import { recordAttention } from './record-attention';
-import { MOVE_BYTES, recordLinear, rowsPerTile } from './record-linear';
+import { recordLinear } from './record-linear';
+import { recordPaintingHead, requireExact } from './record-painting-head';
 import { Recorder } from './recorder';
 import type { ThreadPool } from './thread-pool';
-import { type WasmLinear, WasmTensor } from './wasm-tensor';
+import { rowsPerTile } from './tiles';
+import type { WasmLinear, WasmTensor } from './wasm-tensor';
 
 /** Parts an engine is put together from; see `createWasmEngine`. */
 export interface WasmEngineParts {
@@ -37,8 +40,6 @@ export interface WasmEngineParts {
 
 /** Floats per tile of flat operations; `FLAT` in `assembly/elementwise.ts`. */
 const FLAT = 16384;
-/** Pixel rows per tile of the painting head. */
-const STRIP = 4;
 
 /**
  * The op set on the package's own WebAssembly kernels. Ops record commands; `flush` and `download` run
@@ -46,13 +47,12 @@ const STRIP = 4;
  */
 export class WasmEngine implements Engine {
   readonly name = 'wasm';
-  private readonly live = new Set<WasmTensor | WasmLinear>();
-  private readonly scopes: Set<WasmTensor>[] = [];
+  private readonly lifetimes: Lifetimes;
   private readonly recorder: Recorder;
-  private released = false;
 
   constructor(private readonly parts: WasmEngineParts) {
     const { memory, arena, queue, pool } = parts;
+    this.lifetimes = new Lifetimes(arena);
     this.recorder = new Recorder(memory, arena, queue, pool.threads);
   }
 
@@ -78,50 +78,30 @@ export class WasmEngine implements Engine {
   }
 
   dispose(...items: readonly (EngineTensor | LinearWeights)[]): void {
-    for (const item of items) this.free(item as WasmTensor | WasmLinear);
+    for (const item of items) this.lifetimes.free(item as WasmTensor | WasmLinear);
   }
 
   tidy<Result>(work: () => Result): Result {
-    this.checkAlive();
-    const scope = new Set<WasmTensor>();
-    this.scopes.push(scope);
-    let result: Result;
-    try {
-      result = work();
-    } catch (error) {
-      this.scopes.pop();
-      for (const tensor of scope) this.free(tensor);
-      throw error;
-    }
-    this.scopes.pop();
-    const kept = new Set<WasmTensor>();
-    collectTensors(result, kept);
-    const parent = this.scopes.at(-1);
-    for (const tensor of scope) {
-      if (!kept.has(tensor)) this.free(tensor);
-      else parent?.add(tensor);
-    }
-    return result;
+    return this.lifetimes.tidy(work);
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
-    this.checkAlive();
+    this.lifetimes.check();
     await this.parts.queue.flush(signal);
   }
 
   memory(): EngineMemory {
     return {
-      tensors: this.live.size,
-      bytes: this.released ? 0 : this.parts.memory.buffer.byteLength,
+      tensors: this.lifetimes.count,
+      bytes: this.lifetimes.over ? 0 : this.parts.memory.buffer.byteLength,
     };
   }
 
   release(): void {
-    if (this.released) return;
-    this.released = true;
+    if (this.lifetimes.over) return;
+    this.lifetimes.release();
     this.parts.pool.release();
     this.parts.queue.fail(new DisposedError('This engine was released while it was at work.'));
-    this.live.clear();
   }
 
   loadLinear(
@@ -129,11 +109,9 @@ export class WasmEngine implements Engine {
     bias: StoredTensor | null,
     options: LoadLinearOptions = {},
   ): LinearWeights {
-    this.checkAlive();
+    this.lifetimes.check();
     const packing = options.exact ? 'f32' : this.parts.precision;
-    const layer = loadLinear(this.recorder, weight, bias, packing);
-    this.live.add(layer);
-    return layer;
+    return this.lifetimes.keep(loadLinear(this.recorder, weight, bias, packing));
   }
 
   patchify(pixels: EngineTensor, patch: number): EngineTensor {
@@ -178,7 +156,7 @@ export class WasmEngine implements Engine {
     const [rows, width] = rowsAndWidth(input.shape);
     const out = this.tensor(input.shape);
     const [gamma, beta] = [this.read(weights.gamma).address, this.read(weights.beta).address];
-    const step = rowsPerTile(width);
+    const step = rowsPerTile(4 * width);
     this.recorder.record(Op.LayerNorm, Math.ceil(rows / step), 8 * input.length, [
       input.address,
       gamma,
@@ -203,7 +181,7 @@ export class WasmEngine implements Engine {
       );
     }
     const out = this.tensor(left.shape);
-    const step = rowsPerTile(width);
+    const step = rowsPerTile(4 * width);
     this.recorder.record(Op.AddRow, Math.ceil(rows / step), left.length, [
       left.address,
       right.address,
@@ -284,7 +262,7 @@ export class WasmEngine implements Engine {
       const flags = take(rows, true);
       new Uint8Array(this.parts.memory.buffer, flags, rows).set(masked);
       const out = this.tensor(input.shape);
-      const step = rowsPerTile(width);
+      const step = rowsPerTile(4 * width);
       this.recorder.record(Op.MaskRows, Math.ceil(rows / step), input.length, [
         input.address,
         flags,
@@ -363,48 +341,22 @@ export class WasmEngine implements Engine {
     grid: PaintingGrid,
     weights: PaintingHeadWeights,
   ): EngineTensor {
-    const input = this.read(features);
     const { images, rows, columns, patch } = grid;
-    const [convolution, colors] = [this.layer(weights.convolution), this.layer(weights.colors)];
-    if (convolution.packing !== 'f32' || colors.packing !== 'f32') {
-      throw new BackendError(
-        'The painting head computes in float32: load its layers with `exact: true`.',
-      );
-    }
     const { gamma, beta, epsilon } = weights.norm;
-    const channels = convolution.outputs;
-    const [height, width] = [rows * patch, columns * patch];
-    const out = this.tensor([images, height, width, 3]);
-    const strip = (STRIP + 2) * (width + 2) * channels;
-    const scratch = 64 + 4 * Math.ceil((strip + width * channels + width * PANEL) / 16) * 16;
-    return this.recorder.withScratch((take) => {
-      const buffers = take(scratch * this.recorder.threads);
-      this.recorder.record(
-        Op.PaintingHead,
-        images * Math.ceil(height / STRIP),
-        images * height * width * channels * (18 * channels + 60),
-        [
-          input.address,
-          out.address,
-          images,
-          rows,
-          columns,
-          patch,
-          channels,
-          convolution.weights,
-          convolution.bias,
-          this.read(gamma).address,
-          this.read(beta).address,
-          { float: epsilon },
-          colors.weights,
-          colors.bias,
-          STRIP,
-          buffers,
-          scratch,
-        ],
-      );
-      return out;
+    const [convolution, colors] = [this.layer(weights.convolution), this.layer(weights.colors)];
+    requireExact(convolution, colors);
+    const out = this.tensor([images, rows * patch, columns * patch, 3]);
+    recordPaintingHead(this.recorder, {
+      features: this.read(features),
+      out,
+      grid,
+      convolution,
+      colors,
+      gamma: this.read(gamma),
+      beta: this.read(beta),
+      epsilon,
     });
+    return out;
   }
 
   private sum(a: WasmTensor, b: WasmTensor, factor: number): WasmTensor {
@@ -433,7 +385,7 @@ export class WasmEngine implements Engine {
     rows: number,
     bytes: number,
   ): void {
-    const step = Math.max(1, Math.floor(MOVE_BYTES / bytes));
+    const step = rowsPerTile(bytes);
     this.recorder.record(Op.CopyRows, Math.ceil(rows / step), (rows * bytes) / 4, [
       from,
       fromStride,
@@ -445,64 +397,16 @@ export class WasmEngine implements Engine {
     ]);
   }
 
-  /** A tensor of the innermost scope. `idle`: it will be written now, not by a recorded command. */
   private tensor(shape: readonly number[], idle = false): WasmTensor {
-    this.checkAlive();
-    const length = shape.reduce((a, b) => a * b, 1);
-    const tensor = new WasmTensor([...shape], this.recorder.arena.allocate(4 * length, idle));
-    this.live.add(tensor);
-    this.scopes.at(-1)?.add(tensor);
-    return tensor;
-  }
-
-  private free(item: WasmTensor | WasmLinear): void {
-    if (item.disposed) return;
-    item.disposed = true;
-    this.live.delete(item);
-    if (this.released) return;
-    const { arena } = this.parts;
-    if (item instanceof WasmTensor) {
-      arena.release(item.address);
-      for (const scope of this.scopes) scope.delete(item);
-    } else {
-      arena.release(item.weights);
-      arena.release(item.bias);
-      if (item.packing === 'int8') {
-        arena.release(item.scales);
-        arena.release(item.sums);
-      }
-    }
+    return this.lifetimes.tensor(shape, idle);
   }
 
   private read(tensor: EngineTensor): WasmTensor {
-    this.checkAlive();
-    const known = tensor as WasmTensor;
-    if (known.disposed) throw new DisposedError('This tensor was freed.');
-    return known;
+    return this.lifetimes.read(tensor);
   }
 
   private layer(weights: LinearWeights): WasmLinear {
-    this.checkAlive();
-    const known = weights as WasmLinear;
-    if (known.disposed) throw new DisposedError('The weights of this layer were freed.');
-    return known;
-  }
-
-  private checkAlive(): void {
-    if (this.released) throw new DisposedError('This engine was released; load the model again.');
-  }
-}
-
-/** Adds every tensor in a result to `found`: itself, or within arrays and plain objects. */
-function collectTensors(value: unknown, found: Set<WasmTensor>): void {
-  if (value instanceof WasmTensor) found.add(value);
-  else if (Array.isArray(value)) for (const item of value) collectTensors(item, found);
-  else if (
-    value !== null &&
-    typeof value === 'object' &&
-    Object.getPrototypeOf(value) === Object.prototype
-  ) {
-    for (const item of Object.values(value)) collectTensors(item, found);
+    return this.lifetimes.layer(weights);
   }
 }
 

@@ -10,6 +10,11 @@ export class WasmTensor implements EngineTensor {
     readonly address: number,
   ) {}
 
+  /** Memory to give back. */
+  get addresses(): readonly number[] {
+    return [this.address];
+  }
+
   /** Number of values. */
   get length(): number {
     return this.shape.reduce((a, b) => a * b, 1);
@@ -30,4 +35,10 @@ export class WasmLinear implements LinearWeights {
     readonly scales: number,
     readonly sums: number,
   ) {}
+
+  /** Memory to give back. */
+  get addresses(): readonly number[] {
+    const { weights, bias, scales, sums } = this;
+    return this.packing === 'int8' ? [weights, bias, scales, sums] : [weights, bias];
+  }
 }

@@ -1,0 +1,108 @@
+import { DisposedError } from '../../errors';
+import type { EngineTensor, LinearWeights } from '../engine';
+import type { Arena } from './arena';
+import { type WasmLinear, WasmTensor } from './wasm-tensor';
+
+/** Which tensors and layers live, in which `tidy` they were made, and when their memory goes back to the arena. */
+export class Lifetimes {
+  private readonly live = new Set<WasmTensor | WasmLinear>();
+  private readonly scopes: Set<WasmTensor>[] = [];
+  private released = false;
+
+  constructor(private readonly arena: Arena) {}
+
+  /** Tensors and layers that were not freed. */
+  get count(): number {
+    return this.live.size;
+  }
+
+  get over(): boolean {
+    return this.released;
+  }
+
+  /** A tensor of the innermost scope. `idle`: it will be written now, not by a recorded command. */
+  tensor(shape: readonly number[], idle = false): WasmTensor {
+    this.check();
+    const length = shape.reduce((a, b) => a * b, 1);
+    const tensor = new WasmTensor([...shape], this.arena.allocate(4 * length, idle));
+    this.live.add(tensor);
+    this.scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  /** A layer stays until it is freed, whatever scope it was loaded in. */
+  keep(layer: WasmLinear): WasmLinear {
+    this.live.add(layer);
+    return layer;
+  }
+
+  /** @throws DisposedError for a tensor that was freed. */
+  read(tensor: EngineTensor): WasmTensor {
+    this.check();
+    const known = tensor as WasmTensor;
+    if (known.disposed) throw new DisposedError('This tensor was freed.');
+    return known;
+  }
+
+  /** @throws DisposedError for a layer that was freed. */
+  layer(weights: LinearWeights): WasmLinear {
+    this.check();
+    const known = weights as WasmLinear;
+    if (known.disposed) throw new DisposedError('The weights of this layer were freed.');
+    return known;
+  }
+
+  /** Frees what `work` made, save what it returns: tensors, or arrays and plain objects of them. */
+  tidy<Result>(work: () => Result): Result {
+    this.check();
+    const scope = new Set<WasmTensor>();
+    this.scopes.push(scope);
+    const kept = new Set<WasmTensor>();
+    try {
+      const result = work();
+      collectTensors(result, kept);
+      return result;
+    } finally {
+      this.scopes.pop();
+      const parent = this.scopes.at(-1);
+      for (const tensor of scope) {
+        if (kept.has(tensor)) parent?.add(tensor);
+        else this.free(tensor);
+      }
+    }
+  }
+
+  /** Gives memory back. Freeing again does nothing. */
+  free(item: WasmTensor | WasmLinear): void {
+    if (item.disposed) return;
+    item.disposed = true;
+    this.live.delete(item);
+    if (this.released) return;
+    if (item instanceof WasmTensor) for (const scope of this.scopes) scope.delete(item);
+    for (const address of item.addresses) this.arena.release(address);
+  }
+
+  /** Everything is over: what is still held is the engine's memory, which goes as a whole. */
+  release(): void {
+    this.released = true;
+    this.live.clear();
+  }
+
+  /** @throws DisposedError after {@link release}. */
+  check(): void {
+    if (this.released) throw new DisposedError('This engine was released; load the model again.');
+  }
+}
+
+/** Adds every tensor in a result to `found`: itself, or within arrays and plain objects. */
+function collectTensors(value: unknown, found: Set<WasmTensor>): void {
+  if (value instanceof WasmTensor) found.add(value);
+  else if (Array.isArray(value)) for (const item of value) collectTensors(item, found);
+  else if (
+    value !== null &&
+    typeof value === 'object' &&
+    Object.getPrototypeOf(value) === Object.prototype
+  ) {
+    for (const item of Object.values(value)) collectTensors(item, found);
+  }
+}
