@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import type { AttentionOptions, RelativePosition, RowRange, TokenLayout } from '../engine';
-import { times, timesTransposed } from './products';
+import { attend, timesTransposed } from './products';
 
 /** A run of query rows inside one half. */
 interface Piece {
@@ -68,8 +68,7 @@ export function attention(
             2,
           );
         }
-        const weights = tf.softmax(timesTransposed(tf, scaled, key)); // (heads, Lq, L)
-        return times(tf, weights, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
+        return attend(tf, scaled, key, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
       });
     });
     wanted.forEach(({ i }, j) => {
