@@ -31,15 +31,11 @@ type Attempt = {
   readonly open: (options: EngineOptions) => Promise<Engine | { unavailable: string }>;
 };
 
-const viaTfjs = (name: TfjsBackend, allowSoftware = true): Attempt => ({
+const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
   name,
   async open() {
-    const found = await platform.tfjsBackend(name);
+    const found = await platform.tfjsBackend(name, hardwareOnly);
     if ('unavailable' in found) return found;
-    if (found.software && !allowSoftware) {
-      found.close?.();
-      return { unavailable: 'its adapter computes in software' };
-    }
     return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
   },
 });
@@ -59,7 +55,7 @@ const ownWasm: Attempt = {
  */
 const automatic: readonly Attempt[] = [
   viaTfjs('tensorflow-gpu'),
-  viaTfjs('webgpu', false),
+  viaTfjs('webgpu', true),
   ownWasm,
   viaTfjs('tensorflow'),
   viaTfjs('wasm'),

@@ -46,8 +46,14 @@ export interface Platform {
   /** Frames of a directory of images or of a video. @throws VideoError */
   openFrames(path: string, signal?: AbortSignal): AsyncIterable<ImageInput>;
 
-  /** The TF.js module that serves a backend, initialised; `null` where it cannot be had, with the reason. */
-  tfjsBackend(name: TfjsBackend): Promise<TfjsHandle | { readonly unavailable: string }>;
+  /**
+   * The TF.js module that serves a backend, initialised, or the reason why it cannot be had. `hardwareOnly` refuses
+   * WebGPU adapters that compute in software. Without a fitting adapter TF.js is not even loaded.
+   */
+  tfjsBackend(
+    name: TfjsBackend,
+    hardwareOnly?: boolean,
+  ): Promise<TfjsHandle | { readonly unavailable: string }>;
 }
 
 export type TfjsBackend = 'tensorflow-gpu' | 'tensorflow' | 'webgpu' | 'wasm' | 'webgl' | 'cpu';
@@ -56,7 +62,7 @@ export interface TfjsHandle {
   readonly tf: TensorFlow;
   /** The name it is registered under. */
   readonly backend: string;
-  /** Whether it computes in software (SwiftShader and the like), which `auto` passes by. */
+  /** Whether it computes in software (SwiftShader and the like). */
   readonly software: boolean;
   /** Called when the engine is released. */
   readonly close?: () => void;

@@ -5,6 +5,16 @@ export function reason(error: unknown): string {
   return String((error as Error | undefined)?.message ?? error).split('\n')[0];
 }
 
+/** Why `auto` passes an adapter by: the CPU engine is many times as fast. */
+export const softwareAdapter = { unavailable: 'its adapter computes in software' } as const;
+
+/** Whether a WebGPU adapter is a CPU in disguise, by its names. */
+export function isSoftware({ vendor, architecture, device, description }: GPUAdapterInfo): boolean {
+  return /swiftshader|llvmpipe|lavapipe|software|cpu/i.test(
+    `${vendor} ${architecture} ${device} ${description}`,
+  );
+}
+
 /**
  * Initialises a backend of TF.js without leaving it current: the process keeps the one it had.
  */

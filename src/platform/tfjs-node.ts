@@ -1,16 +1,17 @@
 import type { TensorFlow, TfjsBackend, TfjsHandle } from './platform';
-import { initialiseBackend, reason } from './tfjs-common';
+import { initialiseBackend, reason, softwareAdapter } from './tfjs-common';
 import { openWebGpuDevice } from './webgpu-node';
 
-type Outcome = TfjsHandle | { readonly unavailable: string };
+type Unavailable = { readonly unavailable: string };
+type Outcome = TfjsHandle | Unavailable;
 
 /** Finds the TF.js backend of that name in Node. Nothing is imported before it is asked for. */
-export async function tfjsBackend(name: TfjsBackend): Promise<Outcome> {
+export async function tfjsBackend(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> {
   try {
     if (name === 'tensorflow' || name === 'tensorflow-gpu') return await native(name);
+    if (name === 'webgpu') return await webgpu(hardwareOnly);
     const tf = await core();
     if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
-    if (name === 'webgpu') return await webgpu(tf);
     return await initialiseBackend(tf, name);
   } catch (error) {
     return { unavailable: reason(error) };
@@ -39,40 +40,58 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
 /** Engines on the WebGPU backend that this package registered; it is removed with the last of them. */
 let webgpuUsers = 0;
 
-async function webgpu(tf: TensorFlow): Promise<Outcome> {
-  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
-  if ('webgpu' in tf.engine().registryFactory && webgpuUsers === 0)
-    return initialiseBackend(tf, 'webgpu'); // the caller's own
-  let software = webgpuIsSoftware;
+async function webgpu(hardwareOnly: boolean): Promise<Outcome> {
   if (webgpuUsers === 0) {
-    const found = await openWebGpuDevice();
-    if ('unavailable' in found) return found;
-    software = webgpuIsSoftware = found.software;
-    tf.registerBackend(
-      'webgpu',
-      () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),
-      0,
-    );
-    const outcome = await initialiseBackend(tf, 'webgpu');
-    if ('unavailable' in outcome) {
-      tf.removeBackend('webgpu');
-      found.close();
-      return outcome;
-    }
-    closeWebgpu = () => {
-      tf.removeBackend('webgpu');
-      found.close();
-    };
+    if (await callerHasWebgpu()) return initialiseBackend(await core(), 'webgpu');
+    const failure = await registerWebgpu(hardwareOnly);
+    if (failure) return failure;
+  } else if (webgpuIsSoftware && hardwareOnly) {
+    return softwareAdapter;
   }
   webgpuUsers++;
   return {
-    tf,
+    tf: await core(),
     backend: 'webgpu',
-    software,
+    software: webgpuIsSoftware,
     close: () => {
       if (--webgpuUsers === 0) closeWebgpu();
     },
   };
+}
+
+/** Whether the caller registered a WebGPU backend, or offers a `navigator.gpu` that TF.js makes one of. */
+async function callerHasWebgpu(): Promise<boolean> {
+  // TF.js keeps its state on the global object; where there is none, nobody can have registered anything.
+  const offered = Boolean((globalThis.navigator as Navigator | undefined)?.gpu);
+  if (!offered && !('_tfengine' in globalThis)) return false;
+  const tf = await core();
+  await import('@tensorflow/tfjs-backend-webgpu');
+  return 'webgpu' in tf.engine().registryFactory;
+}
+
+/** Registers a WebGPU backend of this package's own, on Dawn's device; returns why that failed, if it did. */
+async function registerWebgpu(hardwareOnly: boolean): Promise<Unavailable | undefined> {
+  const found = await openWebGpuDevice(hardwareOnly);
+  if ('unavailable' in found) return found;
+  const tf = await core();
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  tf.registerBackend(
+    'webgpu',
+    () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),
+    0,
+  );
+  const close = () => {
+    tf.removeBackend('webgpu');
+    found.close();
+  };
+  const outcome = await initialiseBackend(tf, 'webgpu');
+  if ('unavailable' in outcome) {
+    close();
+    return outcome;
+  }
+  webgpuIsSoftware = found.software;
+  closeWebgpu = close;
+  return undefined;
 }
 
 let webgpuIsSoftware = false;

@@ -1,4 +1,4 @@
-import { reason } from './tfjs-common';
+import { isSoftware, reason, softwareAdapter } from './tfjs-common';
 
 export interface WebGpuDevice {
   readonly device: GPUDevice;
@@ -14,8 +14,12 @@ const held = new Set<GPU>();
 /**
  * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The caller
  * closes it.
+ *
+ * @param hardwareOnly refuse an adapter that computes in software.
  */
-export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unavailable: string }> {
+export async function openWebGpuDevice(
+  hardwareOnly = false,
+): Promise<WebGpuDevice | { readonly unavailable: string }> {
   try {
     const { create, globals } = await import('webgpu');
     // TF.js reads GPUBufferUsage and its like from the global object.
@@ -29,6 +33,9 @@ export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unav
       return {
         unavailable: 'no WebGPU adapter was found; is a Vulkan, Metal or D3D12 driver installed?',
       };
+    const { info } = adapter;
+    const software = isSoftware(info);
+    if (software && hardwareOnly) return softwareAdapter;
     const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } =
       adapter.limits;
     const {
@@ -48,10 +55,6 @@ export async function openWebGpuDevice(): Promise<WebGpuDevice | { readonly unav
         maxComputeWorkgroupSizeY,
       },
     });
-    const { info } = adapter;
-    const software = /swiftshader|llvmpipe|lavapipe|software|cpu/i.test(
-      `${info.vendor} ${info.architecture} ${info.device} ${info.description}`,
-    );
     held.add(gpu);
     const close = () => {
       device.destroy();

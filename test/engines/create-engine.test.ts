@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { createEngine } from '../../src/engines/create-engine';
+import { BackendError, InvalidInputError } from '../../src/errors';
+import { platform } from '../../src/platform';
+
+afterEach(() => jest.restoreAllMocks());
+
+const options = { precision: 'f32', threads: 1 } as const;
+const tfjsIsLoaded = () => '_tfengine' in globalThis;
+
+describe('createEngine', () => {
+  test('auto asks for GPUs first, in order, and takes no adapter that computes in software', async () => {
+    const asked = jest
+      .spyOn(platform, 'tfjsBackend')
+      .mockResolvedValue({ unavailable: 'not today' });
+    const engine = await createEngine('auto', options);
+    expect(engine.name).toBe('wasm');
+    expect(asked.mock.calls).toEqual([
+      ['tensorflow-gpu', false],
+      ['webgpu', true],
+    ]);
+    engine.release();
+  });
+
+  test('auto takes a GPU that is there', async () => {
+    const tf = {} as never;
+    jest
+      .spyOn(platform, 'tfjsBackend')
+      .mockImplementation((name) =>
+        Promise.resolve(
+          name === 'webgpu'
+            ? { tf, backend: 'webgpu', software: false }
+            : { unavailable: 'not installed' },
+        ),
+      );
+    expect((await createEngine('auto', options)).name).toBe('tfjs-webgpu');
+  });
+
+  test('webgpu by name may compute in software', async () => {
+    const asked = jest
+      .spyOn(platform, 'tfjsBackend')
+      .mockResolvedValue({ unavailable: 'no driver' });
+    await expect(createEngine('webgpu', options)).rejects.toThrow('webgpu: no driver');
+    expect(asked).toHaveBeenCalledWith('webgpu', false);
+  });
+
+  test('an error names every candidate and its reason', async () => {
+    jest
+      .spyOn(platform, 'tfjsBackend')
+      .mockImplementation((name) => Promise.resolve({ unavailable: `no ${name} here` }));
+    const failure = createEngine('tensorflow', options);
+    await expect(failure).rejects.toThrow(BackendError);
+    await expect(failure).rejects.toThrow(
+      'tensorflow-gpu: no tensorflow-gpu here; tensorflow: no tensorflow here',
+    );
+  });
+
+  test('refuses unknown names', async () => {
+    await expect(createEngine('cuda' as never, options)).rejects.toThrow(InvalidInputError);
+    await expect(createEngine('wasm', { precision: 'f8' as never })).rejects.toThrow(
+      InvalidInputError,
+    );
+  });
+
+  test('TF.js is not loaded where only software offers WebGPU, or nothing does', async () => {
+    const outcome = await platform.tfjsBackend('webgpu', true);
+    if ('unavailable' in outcome) expect(tfjsIsLoaded()).toBe(false);
+    else outcome.close?.();
+    const engine = await createEngine('wasm', options);
+    engine.release();
+    expect(tfjsIsLoaded()).toBe('tf' in outcome);
+    await platform.tfjsBackend('cpu');
+    expect(tfjsIsLoaded()).toBe(true);
+  });
+});
