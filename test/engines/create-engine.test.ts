@@ -1,9 +1,10 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createEngine } from '../../src/engines/create-engine';
 import { BackendError, InvalidInputError } from '../../src/errors';
 import { platform } from '../../src/platform';
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const options = { precision: 'f32', threads: 1 } as const;
 const tfjsIsLoaded = () => '_tfengine' in globalThis;
