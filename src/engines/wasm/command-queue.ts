@@ -74,7 +74,7 @@ export class CommandQueue {
   /**
    * Waits for everything recorded so far.
    *
-   * @throws AbortedError once the signal is aborted. What was recorded still runs, in the background:
+   * @throws AbortedError once the signal is aborted. What was recorded still runs, at the latest with the next flush:
    *   other callers' tensors may depend on it.
    */
   async flush(signal?: AbortSignal): Promise<void> {

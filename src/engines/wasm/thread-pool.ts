@@ -1,6 +1,6 @@
 import type * as workerThreads from 'node:worker_threads';
 import { nodeBuiltin } from '../../platform/node-builtin';
-import { BackendError } from '../../errors';
+import { BackendError, DisposedError } from '../../errors';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';
@@ -25,8 +25,10 @@ const LONGEST_WAIT = 50;
 export class ThreadPool {
   private view: Int32Array;
   private workers: WorkerHandle[] | undefined;
-  private failure: BackendError | undefined;
+  /** Why the pool can no longer run. */
+  private failure: BackendError | DisposedError | undefined;
   private released = false;
+  private workerUrl: string | undefined;
 
   /**
    * @param threads threads that compute, the calling one included where it may.
@@ -49,10 +51,11 @@ export class ThreadPool {
   /**
    * Runs the `count` commands that lie in the list.
    *
-   * @throws BackendError once a worker has crashed; the pool is then of no more use.
+   * @throws BackendError once a worker has crashed, DisposedError once the pool was released; it is then of no more use.
    */
   async run(count: number): Promise<void> {
     this.workers ??= await this.start();
+    if (this.released) this.terminate();
     this.checkHealth();
     const { words } = this;
     const workers = this.workers?.length ?? 0;
@@ -78,14 +81,21 @@ export class ThreadPool {
     }
   }
 
-  /** Ends the workers. */
+  /** Ends the workers. A list at work is given up: its tiles may be left half done. */
   release(): void {
     if (this.released) return;
     this.released = true;
+    this.failure ??= new DisposedError('This engine was released while it was at work.');
     Atomics.store(this.words, CONTROL.stop, 1);
     Atomics.add(this.words, CONTROL.epoch, 1);
     Atomics.notify(this.words, CONTROL.epoch);
+    this.terminate();
+  }
+
+  private terminate(): void {
     for (const worker of this.workers ?? []) worker.terminate();
+    if (this.workerUrl) URL.revokeObjectURL(this.workerUrl);
+    this.workerUrl = undefined;
   }
 
   private async workAlong(count: number): Promise<void> {
@@ -172,6 +182,7 @@ export class ThreadPool {
 
   private startWebWorkers(indices: readonly number[]): WorkerHandle[] {
     const url = URL.createObjectURL(new Blob([webWorkerSource], { type: 'text/javascript' }));
+    this.workerUrl = url;
     return indices.map((thread) => {
       const worker = new Worker(url);
       worker.onerror = (event) => this.fail('crashed', event.message);

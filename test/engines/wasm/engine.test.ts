@@ -1,6 +1,7 @@
 /** How the engine behaves as a machine: memory, overlapping work, aborting, dying workers, releasing. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { AbortedError, BackendError, DisposedError, InvalidInputError } from '../../../src/errors';
 import { createWasmEngine, wasmFeatures, type WasmEngine } from '../../../src/engines/wasm';
 import type { ThreadPool } from '../../../src/engines/wasm/thread-pool';
@@ -8,8 +9,11 @@ import { randomFloats, stored } from './helpers';
 
 /** Workers of an engine, to harm them. */
 function workersOf(engine: WasmEngine): { terminate(): void }[] {
-  const { pool } = (engine as unknown as { parts: { pool: ThreadPool } }).parts;
-  return (pool as unknown as { workers: { terminate(): void }[] }).workers;
+  return (poolOf(engine) as unknown as { workers: { terminate(): void }[] }).workers;
+}
+
+function poolOf(engine: WasmEngine): ThreadPool {
+  return (engine as unknown as { parts: { pool: ThreadPool } }).parts.pool;
 }
 
 describe('wasm engine', () => {
@@ -127,6 +131,42 @@ describe('wasm engine', () => {
     await expect(waiting).rejects.toBeInstanceOf(DisposedError);
     expect(() => engine.add(x, x)).toThrow(DisposedError);
     expect(engine.memory()).toEqual({ tensors: 0, bytes: 0 });
+  });
+
+  it('ends a list at work when it is released in the middle of it', async () => {
+    const engine = await start();
+    const layer = layerOf(engine);
+    const pool = poolOf(engine);
+    const lists: Promise<void>[] = [];
+    let atWork = 0;
+    const run = pool.run.bind(pool);
+    pool.run = async (count) => {
+      atWork++;
+      const list = run(count).finally(() => atWork--);
+      lists.push(list);
+      return list;
+    };
+    const x = engine.upload(randomFloats(3000 * width, 3), [3000, width]);
+    for (let i = 0; i < 200; i++) engine.tidy(() => void engine.linear(x, layer, { gelu: true }));
+    const waiting = expect(engine.flush()).rejects.toBeInstanceOf(DisposedError);
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (atWork === 0);
+    engine.release();
+    await waiting;
+    await expect(lists.at(-1)).rejects.toBeInstanceOf(DisposedError);
+  });
+
+  it('ends workers that were still starting when it was released', async () => {
+    const engine = await start();
+    const x = engine.upload(new Float32Array(4), [4]);
+    engine.add(x, x);
+    const waiting = expect(engine.flush()).rejects.toBeInstanceOf(DisposedError);
+    const terminated = jest.spyOn(Worker.prototype, 'terminate');
+    engine.release();
+    await waiting;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(terminated).toHaveBeenCalledTimes(workersOf(engine)?.length ?? 0);
+    terminated.mockRestore();
   });
 
   it('frees what tidy made, keeps what it returns, and frees all when it throws', async () => {
