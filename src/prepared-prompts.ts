@@ -1,6 +1,7 @@
 import type { HalfSize } from './canvas/half';
 import { imageHalf } from './canvas/half';
 import { normalizeColors } from './canvas/normalize';
+import { countBlocks } from './count-blocks';
 import type { Progress } from './checkpoints/progress';
 import type { ColorMapping } from './colors/color-mapping';
 import type { ImageInput } from './images/image-input';
@@ -143,24 +144,4 @@ export class PreparedPrompts {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** Turns fractions of single paintings into one count of blocks over all of them. */
-function countBlocks(
-  stage: 'prepare' | 'paint',
-  passes: readonly Pass[],
-  blocks: number,
-  onProgress: RunOptions['onProgress'],
-): ((fraction: number) => void) | undefined {
-  if (!onProgress) return undefined;
-  const paintings = passes.reduce((sum, { mappings }) => sum + mappings.length, 0);
-  let finished = 0;
-  return (fraction) => {
-    onProgress({
-      stage,
-      loaded: Math.round((finished + fraction) * blocks),
-      total: paintings * blocks,
-    });
-    if (fraction >= 1) finished++;
-  };
 }

@@ -32,16 +32,20 @@ export interface PromptSet {
   readonly labels: readonly number[];
   /** A name for each of `labels`. */
   readonly names: readonly string[];
+  /** Labels that colours of RGB masks were given. */
+  readonly colors: ReadonlyMap<number, number>;
 }
 
 /**
  * Reads prompts before any heavy work.
  *
+ * @param colors labels of mask colours met earlier, so that a colour keeps its label.
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readPrompts(
   prompts: readonly Prompt[],
   options: ReadPromptOptions = {},
+  colors: PromptSet['colors'] = new Map(),
 ): Promise<PromptSet> {
   if (!Array.isArray(prompts)) {
     throw new InvalidInputError('prompts', 'must be an array of { image, mask }.');
@@ -54,7 +58,7 @@ export async function readPrompts(
   }
   const limits = { maxPixels: options.maxPixels ?? defaultLimits.maxPixels };
   const { signal, tolerance } = options;
-  const table: ColorTable = new Map();
+  const table: ColorTable = new Map(colors);
   const read: { image: RgbImage; mask: LabelMap }[] = [];
   const labels = new Set<number>();
   for (const [i, prompt] of (prompts as readonly Prompt[]).entries()) {
@@ -98,7 +102,7 @@ export async function readPrompts(
   const names = sorted.map(
     (label) => options.labels?.[label] ?? colorOf.get(label) ?? String(label),
   );
-  return { prompts: read, labels: sorted, names };
+  return { prompts: read, labels: sorted, names, colors: table };
 }
 
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */

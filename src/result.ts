@@ -1,5 +1,6 @@
 import ndarray, { type NdArray } from 'ndarray';
 import type { Decoded, Painting } from './colors/decode';
+import { place, type Region } from './images/crop';
 import { resizeBicubic } from './images/resize';
 import type { RgbImage } from './images/rgb-image';
 import { type LabelMap, labelArray } from './masks/label-map';
@@ -26,6 +27,8 @@ export class SegmentationResult {
     private readonly paintings: readonly Painting[],
     /** The engine that painted, e.g. `'wasm'`. */
     readonly engine: string,
+    /** The part of the target that was painted. */
+    private readonly region: Region = [0, 0, decoded.width, decoded.height],
   ) {
     const { width, height } = decoded;
     this.width = width;
@@ -43,20 +46,25 @@ export class SegmentationResult {
     });
   }
 
-  /** The raw painted colours at the target's size (of the first pass, where there were several). */
+  /**
+   * The raw painted colours at the target's size (of the first pass, where there were several); black outside of the
+   * region that was painted.
+   */
   get painting(): Picture {
     const { data, width, height } = this.paintings[0];
     const rounded = Uint8Array.from(data, Math.round);
+    const [, , w, h] = this.region;
+    const painted = resizeBicubic(rounded, [height, width, 3], [h, w]);
     return new Picture(
       this.width,
       this.height,
-      resizeBicubic(rounded, [height, width, 3], [this.height, this.width]),
+      place(painted, 3, this.region, this.width, this.height),
     );
   }
 
   /**
    * The raw painted colours as the model left them: (h, w, 3) float32 RGB 0 … 255 at the size of half a
-   * canvas, one for each colour mapping and pass.
+   * canvas, one for each colour mapping and pass. A tracker that follows objects paints a region of its frame.
    */
   get rawPaintings(): readonly Painting[] {
     return this.paintings;

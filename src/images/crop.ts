@@ -16,6 +16,23 @@ export function crop<Data extends Uint8Array>(
   return result;
 }
 
+/** Puts the pixels of a region into a picture of zeros, the inverse of {@link crop}. */
+export function place(
+  data: Uint8Array,
+  channels: number,
+  [x, y, w, h]: Region,
+  width: number,
+  height: number,
+): Uint8Array {
+  if (w === width && h === height) return data;
+  const result = new Uint8Array(width * height * channels);
+  for (let row = 0; row < h; row++) {
+    const from = row * w * channels;
+    result.set(data.subarray(from, from + w * channels), ((y + row) * width + x) * channels);
+  }
+  return result;
+}
+
 /**
  * A box widened around its centre, clipped to the picture.
  *

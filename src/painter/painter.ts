@@ -294,8 +294,12 @@ export class Painter {
         ]);
       });
       const image = yield* model.encodeStream(all, 'image', layout, positions);
-      const merged = engine.average(image, context.tokens.maskStream);
-      engine.dispose(image);
+      let merged;
+      try {
+        merged = engine.average(image, context.tokens.maskStream);
+      } finally {
+        engine.dispose(image);
+      }
       return yield* model.paintMerged(merged, layout, positions, targetPlan(layout), {
         skipUnread: true,
       });

@@ -25,7 +25,8 @@ export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, Rea
   readonly promptWeight?: number;
   /**
    * Segment a region around where the objects were, this many times their box, instead of whole frames: finer, and
-   * the bundled model's J&F rises from 0.54 to 0.60 with 2, but what enters elsewhere is not seen. 0 for whole frames.
+   * the bundled model's J&F rises from 0.54 to 0.60 with 2, but what enters elsewhere is not seen. The first frame is
+   * searched as a whole unless it is the first prompt's very picture. 0 for whole frames.
    * @default 0
    */
   readonly follow?: number;
@@ -69,7 +70,7 @@ export function resolveTrackOptions(options: TrackOptions): ResolvedTrackOptions
     }
     return value;
   };
-  const { selection = 'recent', threshold } = options;
+  const { selection = 'recent', follow = 0, threshold } = options;
   if (selection !== 'recent' && selection !== 'distinct') {
     throw new InvalidInputError(
       'selection',
@@ -93,7 +94,7 @@ export function resolveTrackOptions(options: TrackOptions): ResolvedTrackOptions
     minimumScore: inRange('minimumScore', options.minimumScore ?? 0.6, 0, 1),
     redrawColors: options.redrawColors ?? false,
     promptWeight: inRange('promptWeight', options.promptWeight ?? 1, 1, 16, true),
-    follow: options.follow ? inRange('follow', options.follow, 1, 16) : 0,
+    follow: follow === 0 ? 0 : inRange('follow', follow, 1, 16),
     threshold,
   };
 }

@@ -22,7 +22,8 @@ export interface TrackFramesOptions extends TrackOptions, RunOptions {
  * closes the source.
  *
  * @param open turns a path into frames.
- * @throws InvalidInputError, AbortedError
+ * @throws InvalidInputError, AbortedError, and ImageError for a prompt that cannot be read: the first frame too, where
+ *   `firstMask` makes it one.
  */
 export async function* trackFrames(
   painter: Painter,
@@ -37,11 +38,11 @@ export async function* trackFrames(
       'is empty; give prompts, or the firstMask of the first frame.',
     );
   }
-  const source = typeof frames === 'string' ? open(frames, signal) : frames;
   if (
-    typeof source !== 'object' ||
-    source === null ||
-    !(Symbol.iterator in source || Symbol.asyncIterator in source)
+    typeof frames !== 'string' &&
+    (typeof frames !== 'object' ||
+      frames === null ||
+      !(Symbol.iterator in frames || Symbol.asyncIterator in frames))
   ) {
     throw new InvalidInputError(
       'frames',
@@ -49,25 +50,38 @@ export async function* trackFrames(
     );
   }
   let tracker: Tracker | undefined;
-  let index = 0;
   try {
-    for await (const frame of source) {
+    if (firstMask === undefined) tracker = await started(new Tracker(painter, prompts, options));
+    let index = 0;
+    for await (const frame of typeof frames === 'string' ? open(frames, signal) : frames) {
       throwIfAborted(signal);
-      tracker ??= new Tracker(
-        painter,
-        firstMask === undefined ? prompts : [{ image: frame, mask: firstMask }, ...prompts],
-        options,
+      tracker ??= await started(
+        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], options),
       );
-      try {
-        yield { index, result: await tracker.next(frame, options), error: null };
-      } catch (error) {
-        // A frame can be bad by itself; anything else ends the loop.
-        if (!(error instanceof ImageError)) throw error;
-        yield { index, result: null, error };
-      }
-      index++;
+      yield await tracked(tracker, frame, index++, options);
     }
   } finally {
     tracker?.dispose();
+  }
+}
+
+/** Bad prompts are told before a frame is tracked. */
+async function started(tracker: Tracker): Promise<Tracker> {
+  await tracker.start();
+  return tracker;
+}
+
+async function tracked(
+  tracker: Tracker,
+  frame: ImageInput,
+  index: number,
+  run: RunOptions,
+): Promise<TrackedFrame> {
+  try {
+    return { index, result: await tracker.next(frame, run), error: null };
+  } catch (error) {
+    // A frame can be bad by itself; anything else ends the loop.
+    if (!(error instanceof ImageError)) throw error;
+    return { index, result: null, error };
   }
 }

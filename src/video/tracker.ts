@@ -4,8 +4,9 @@ import { normalizeColors } from '../canvas/normalize';
 import { blendColors } from '../colors/blend';
 import { type ColorMapping, colorize } from '../colors/color-mapping';
 import type { Decoded, Painting } from '../colors/decode';
+import { countBlocks } from '../count-blocks';
 import { DisposedError, InvalidInputError, type SegGptError, throwIfAborted } from '../errors';
-import { crop, type Region, widen } from '../images/crop';
+import { crop, place, type Region, widen } from '../images/crop';
 import type { ImageInput } from '../images/image-input';
 import { nearestIndices } from '../images/resize';
 import type { RgbImage } from '../images/rgb-image';
@@ -85,13 +86,24 @@ export class Tracker {
   }
 
   /**
+   * Reads the prompts now rather than with the first frame.
+   *
+   * @throws InvalidInputError, ImageError for bad prompts, AbortedError, DisposedError.
+   */
+  start(): Promise<void> {
+    return this.enqueue(async () => void (await this.readPrompts()));
+  }
+
+  /**
    * Segments the next frame and remembers it. Frames may differ in size.
    *
+   * @param run its signal stops this frame, the tracker's own every frame.
    * @throws ImageError for a frame that cannot be read; the tracker goes on with the next.
    * @throws InvalidInputError for bad prompts, AbortedError, DisposedError.
    */
   next(frame: ImageInput, run: RunOptions = {}): Promise<SegmentationResult> {
-    return this.enqueue(() => this.track(frame, run));
+    const signal = either(this.given.signal, run.signal);
+    return this.enqueue(() => this.track(frame, { ...run, signal }));
   }
 
   /**
@@ -106,7 +118,8 @@ export class Tracker {
       const { last, set } = this;
       if (!last || !set)
         throw new InvalidInputError('mask', 'there is no frame to correct yet; call next() first.');
-      const { prompts, labels } = await readPrompts([{ image: last, mask }], this.given);
+      const given = [{ image: last, mask }];
+      const { prompts, labels } = await readPrompts(given, this.given, set.colors);
       const unknown = labels.find((label) => !set.labels.includes(label));
       if (unknown !== undefined) {
         throw new InvalidInputError(
@@ -133,7 +146,7 @@ export class Tracker {
 
   private enqueue<Value>(work: () => Promise<Value>): Promise<Value> {
     const turn = this.queue.then(() => {
-      if (this.disposed) throw new DisposedError('This tracker was disposed; create another.');
+      this.checkAlive();
       return work();
     });
     this.queue = turn.catch(() => undefined);
@@ -144,16 +157,26 @@ export class Tracker {
     throwIfAborted(run.signal);
     const set = await this.readPrompts();
     const image = await readTarget(frame, { ...this.given, signal: run.signal });
+    // Where the first frame is the prompt's own picture its objects are known; elsewhere they may be anywhere.
+    if (this.index === 0 && frame === this.prompts[0].image)
+      this.region = this.around(set.prompts[0].mask);
     const whole: Region = [0, 0, image.width, image.height];
     const region = this.regionIn(image) ?? whole;
     const half = imageHalf(cut(image, region), this.size);
     const { passes } = await this.prepare(set, run);
+    const onProgress = countBlocks(
+      'paint',
+      passes.map(({ pass }) => pass),
+      this.painter.config.depth,
+      run.onProgress,
+    );
     const painted = [];
     for (const { pass, contexts } of passes) {
       const paintings: Painting[] = [];
       for (const [i, mapping] of pass.mappings.entries()) {
         const values = await this.painter.paintTarget(contexts[i], normalizeColors(half), {
           signal: run.signal,
+          onProgress,
         });
         paintings.push(...toPaintings({ mapping, painted: values }, this.size));
       }
@@ -180,6 +203,7 @@ export class Tracker {
       set.names,
       paintings,
       this.painter.engine.name,
+      region,
     );
     this.remember(half, fits, result);
     this.last = image;
@@ -197,7 +221,6 @@ export class Tracker {
         );
       }
       this.anchors = set.prompts.map((prompt) => this.anchor(prompt));
-      this.region = this.around(set.prompts[0].mask);
       this.set = set;
     }
     return this.set;
@@ -221,18 +244,23 @@ export class Tracker {
     this.free();
     const seed = (options.seed + (options.redrawColors ? this.index : 0)) >>> 0;
     const passes: { pass: Pass; contexts: PaintingContext[] }[] = [];
+    const planned = planPasses(set.labels, { ...options, seed });
+    const blocks = this.painter.config.mergeIndex + 1;
+    const onProgress = countBlocks('prepare', planned, blocks, run.onProgress);
     try {
-      for (const pass of planPasses(set.labels, { ...options, seed })) {
+      for (const pass of planned) {
         const contexts: PaintingContext[] = [];
         passes.push({ pass, contexts });
         for (const mapping of pass.mappings) {
           contexts.push(
             await this.painter.prepare(this.stitch(mapping), options.task, true, {
               signal: run.signal,
+              onProgress,
             }),
           );
         }
       }
+      this.checkAlive(); // it may have been disposed meanwhile, and would not free these
     } catch (error) {
       for (const { contexts } of passes) for (const context of contexts) context.dispose();
       throw error;
@@ -301,6 +329,10 @@ export class Tracker {
     return reference?.width === width && reference.height === height ? this.region : undefined;
   }
 
+  private checkAlive(): void {
+    if (this.disposed) throw new DisposedError('This tracker was disposed; create another.');
+  }
+
   private free(): void {
     for (const { contexts } of this.prepared?.passes ?? [])
       for (const context of contexts) context.dispose();
@@ -317,14 +349,20 @@ function cut(image: RgbImage, region: Region): RgbImage {
 /** Puts a decoded region into its frame; outside of it is background. */
 function paste(local: Decoded, [x, y, w, h]: Region, { width, height }: RgbImage): Decoded {
   if (w === width && h === height) return local;
-  const labels = new Uint8Array(width * height);
   const scores = new Float32Array(width * height).fill(1);
-  for (let row = 0; row < h; row++) {
-    const to = (y + row) * width + x;
-    labels.set(local.labels.subarray(row * w, (row + 1) * w), to);
-    scores.set(local.scores.subarray(row * w, (row + 1) * w), to);
-  }
-  return { width, height, labels, scores };
+  for (let row = 0; row < h; row++)
+    scores.set(local.scores.subarray(row * w, (row + 1) * w), (y + row) * width + x);
+  return {
+    width,
+    height,
+    labels: place(local.labels, 1, [x, y, w, h], width, height),
+    scores,
+  };
+}
+
+/** A signal that is aborted with the first of both. */
+function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
+  return a && b && a !== b ? AbortSignal.any([a, b]) : (a ?? b);
 }
 
 /** The official decoding of one object: brighter than a threshold, after resizing by nearest. */

@@ -3,8 +3,10 @@ import {
   AbortedError,
   DisposedError,
   ImageError,
+  type ImageInput,
   InContextSegmenter,
   InvalidInputError,
+  type Progress,
   type TrackedFrame,
 } from '../../src';
 import { memoryAccess } from '../../src/checkpoints/memory-access';
@@ -191,6 +193,37 @@ it('goes on after a frame that cannot be read, and takes frames of changing size
   expect(tracked[3].result).toMatchObject({ width, height });
 });
 
+it('ends with the error of a prompt that cannot be read, before any frame is tracked', async () => {
+  const bad = Uint8Array.of(1, 2, 3);
+  let pulled = 0;
+  function* source() {
+    for (let i = 0; i < 3; i++, pulled++) yield frame(i);
+  }
+  const run = (options: Parameters<typeof segmenter.track>[1], from: Iterable<ImageInput>) =>
+    collect(segmenter.track(from, options)).catch((error: unknown) => error);
+  expect(await run({ prompts: [{ image: bad, mask }] }, source())).toBeInstanceOf(ImageError);
+  expect(await run({ prompts, firstMask: bad }, source())).toBeInstanceOf(ImageError);
+  expect(await run({ firstMask: mask }, [bad, frame(1)])).toBeInstanceOf(ImageError);
+  expect(pulled).toBe(0);
+});
+
+it('looks at a region of the first frame only where that is the very picture of the prompt', async () => {
+  const [left, right] = [frame(0), frame(1)];
+  const small = {
+    ...mask,
+    data: mask.data.map((_, i) => (i % width < 4 && i < 4 * width ? 1 : 0)),
+  };
+  const blackCorner = async (first: ImageInput) => {
+    const tracker = segmenter.createTracker([{ image: left, mask: small }], { follow: 1 });
+    const { painting } = await tracker.next(first);
+    tracker.dispose();
+    expect(painting.data).toHaveLength(width * height * 3);
+    return painting.data.subarray(-3 * width).every((value) => value === 0);
+  };
+  expect(await blackCorner(left)).toBe(true);
+  expect(await blackCorner(right)).toBe(false);
+});
+
 it('ends cleanly where there are no frames', async () => {
   expect(await collect(segmenter.track([], { prompts }))).toEqual([]);
   expect(await collect(segmenter.track([], { firstMask: mask }))).toEqual([]);
@@ -251,6 +284,61 @@ describe('frames pushed one by one', () => {
     );
     tracker.dispose();
   });
+});
+
+it('a correction in colours keeps the labels that the prompts gave them', async () => {
+  const paint = (colors: readonly (readonly number[])[]) => ({
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+      const column = Math.floor(i / 3) % width;
+      return colors[column < 10 ? 0 : column < 20 ? 1 : 2][i % 3];
+    }),
+  });
+  const [black, red, green] = [
+    [0, 0, 0],
+    [255, 0, 0],
+    [0, 255, 0],
+  ];
+  const tracker = segmenter.createTracker([{ image: frame(0), mask: paint([red, green, black]) }]);
+  await tracker.next(frame(1));
+  await tracker.correct(paint([black, green, black]));
+  const { anchors } = tracker as unknown as { anchors: { mask: { data: Uint8Array } }[] };
+  expect([...new Set(anchors[1].mask.data)].sort()).toEqual([0, 2]);
+  await expect(tracker.correct(paint([[0, 0, 255], green, black]))).rejects.toThrow(
+    /label 3, which the prompts do not have/,
+  );
+  tracker.dispose();
+});
+
+it('reports blocks, and stops for the signal of the tracker or of one call', async () => {
+  const abort = new AbortController();
+  const tracker = segmenter.createTracker(prompts, { signal: abort.signal });
+  const stages: Progress[] = [];
+  await tracker.next(frame(0), { onProgress: (step) => stages.push(step) });
+  expect(stages.at(-1)).toMatchObject({ stage: 'paint' });
+  expect(stages.at(-1)?.loaded).toBe(stages.at(-1)?.total);
+  expect(new Set(stages.map(({ stage }) => stage))).toEqual(new Set(['prepare', 'paint']));
+  const once = AbortSignal.abort();
+  await expect(tracker.next(frame(1), { signal: once })).rejects.toThrow(AbortedError);
+  await tracker.next(frame(1), { signal: new AbortController().signal });
+  abort.abort();
+  await expect(tracker.next(frame(2), { signal: new AbortController().signal })).rejects.toThrow(
+    AbortedError,
+  );
+  tracker.dispose();
+});
+
+it('frees what was being prepared when it was disposed', async () => {
+  const before = tf.memory().numTensors;
+  for (const turns of [1, 3, 6]) {
+    const tracker = segmenter.createTracker(prompts);
+    const next = expect(tracker.next(frame(0))).rejects.toThrow(DisposedError);
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    tracker.dispose();
+    await next;
+    expect(tf.memory().numTensors).toBe(before);
+  }
 });
 
 it('2,000 frames stream through with constant memory', async () => {
