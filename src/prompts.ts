@@ -1,5 +1,5 @@
 import { InvalidInputError } from './errors';
-import { defaultLimits } from './images/decode-limits';
+import { decodeLimits } from './images/decode-limits';
 import type { ImageInput } from './images/image-input';
 import { resizeNearest } from './images/resize';
 import { readImage, type RgbImage } from './images/rgb-image';
@@ -18,7 +18,11 @@ export interface ReadPromptOptions {
   readonly labels?: Readonly<Record<number, string>>;
   /** Bring masks to the size of their image by nearest, instead of refusing them. @default false */
   readonly resizeMasks?: boolean;
-  /** Join mask colours closer than this (0 … 441); needed for masks in lossy formats. @default none joined */
+  /**
+   * Join mask colours closer than this (0 … 441); needed for masks in lossy formats. Label maps of one channel hold no
+   * colours and stay as they are.
+   * @default none joined
+   */
   readonly tolerance?: number;
   /** Most pixels any picture may have. @default 100 million */
   readonly maxPixels?: number;
@@ -56,7 +60,7 @@ export async function readPrompts(
       'is empty; give at least one { image, mask } to segment by.',
     );
   }
-  const limits = { maxPixels: options.maxPixels ?? defaultLimits.maxPixels };
+  const limits = decodeLimits(options.maxPixels);
   const { signal, tolerance } = options;
   const table: ColorTable = new Map(colors);
   const read: { image: RgbImage; mask: LabelMap }[] = [];
@@ -106,10 +110,10 @@ export async function readPrompts(
 }
 
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
-export function readTarget(
+export async function readTarget(
   target: ImageInput,
   { maxPixels, signal }: ReadPromptOptions = {},
 ): Promise<RgbImage> {
-  const limits = { maxPixels: maxPixels ?? defaultLimits.maxPixels };
+  const limits = decodeLimits(maxPixels);
   return readImage(target, { argument: 'target', limits, signal });
 }

@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors';
+
 /** Guards against pictures that would take all memory. */
 export interface DecodeLimits {
   /** Most pixels (width x height) a picture may have. */
@@ -6,3 +8,14 @@ export interface DecodeLimits {
 
 /** 100 megapixels: larger than any camera's, and 300 MB as RGB. */
 export const defaultLimits: DecodeLimits = { maxPixels: 100_000_000 };
+
+/** Limits by the option `maxPixels`. @throws InvalidInputError if it is no number above 0. */
+export function decodeLimits(maxPixels = defaultLimits.maxPixels): DecodeLimits {
+  if (!(maxPixels > 0)) {
+    throw new InvalidInputError(
+      'maxPixels',
+      `must be a number above 0 (Infinity for no limit), is ${String(maxPixels)}.`,
+    );
+  }
+  return { maxPixels };
+}

@@ -21,7 +21,7 @@ export interface PixelsLike {
  * - a file path (Node) or URL, or the bytes (`Uint8Array`, `Buffer`, `Blob`) of an encoded file
  * - raw grey, RGB or RGBA pixels, `ImageData` included
  * - an ndarray or tensor of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): integers are 0 … 255,
- *   floating-point values 0 … 1, as TF.js has it
+ *   floating-point values 0 … 1, as TF.js has it (but in a mask of one channel values are labels, whatever their type)
  * - in browsers an `<img>`, `<video>`, canvas, `ImageBitmap` or `VideoFrame`
  */
 export type ImageInput =
@@ -37,5 +37,10 @@ export function isTensor(value: object): value is TensorLike {
 
 export function isPixels(value: object): value is PixelsLike {
   const { data, width, height } = value as Partial<PixelsLike>;
-  return typeof data === 'object' && typeof width === 'number' && typeof height === 'number';
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    typeof width === 'number' &&
+    typeof height === 'number'
+  );
 }

@@ -11,7 +11,7 @@ export interface Pixels {
   readonly height: number;
   readonly channels: 1 | 3 | 4;
   readonly data: ArrayLike<number>;
-  /** Whether values are meant as 0 … 1. */
+  /** Whether values are floating-point: as colours they are meant as 0 … 1. */
   readonly fractional: boolean;
   /** Whether the file's compression changed colours (JPEG, lossy WebP, AVIF). */
   readonly lossy: boolean;
@@ -31,7 +31,7 @@ export interface ReadOptions {
  * @throws InvalidInputError if it is nothing of the kind, ImageError if it cannot be decoded.
  */
 export async function readPixels(input: ImageInput, options: ReadOptions): Promise<Pixels> {
-  const { argument, purpose, limits, signal } = options;
+  const { argument, limits, signal } = options;
   throwIfAborted(signal);
   if (typeof input === 'string' || input instanceof URL) {
     const location = String(input);
@@ -60,8 +60,7 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (isPixels(input)) {
     const { width, height } = input;
     const given = input.data;
-    const fractional =
-      purpose === 'image' && (given instanceof Float32Array || given instanceof Float64Array);
+    const fractional = given instanceof Float32Array || given instanceof Float64Array;
     const data = Array.isArray(given)
       ? Float64Array.from(given, Number)
       : (given as ArrayLike<number>);
@@ -96,19 +95,37 @@ async function decode(
 
 /** Whether an encoded file's format may have changed its colours, by its first bytes. */
 function isLossy(bytes: Uint8Array): boolean {
-  const text = String.fromCharCode(...bytes.subarray(0, 16));
+  const text = ascii(bytes, 0, 16);
   return (
     text.startsWith('\xff\xd8') ||
-    (text.startsWith('RIFF') && text.slice(8) === 'WEBPVP8 ') ||
+    (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP' && isLossyWebp(bytes)) ||
     text.slice(4, 12) === 'ftypavif'
   );
+}
+
+/** Whether the first picture in a WebP file is a VP8 one; lossless ones are VP8L (RFC 9649, section 2). */
+function isLossyWebp(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 12; at + 8 <= bytes.length;) {
+    const chunk = ascii(bytes, at, 4);
+    if (chunk === 'VP8 ') return true;
+    if (chunk === 'VP8L') return false;
+    const length = view.getUint32(at + 4, true);
+    // A frame of an animation holds chunks of its own after 16 bytes; others are skipped, padded to even lengths.
+    at += 8 + (chunk === 'ANMF' ? 16 : length + (length % 2));
+  }
+  return false;
+}
+
+function ascii(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
 function shaped(
   shape: readonly number[],
   data: ArrayLike<number>,
   fractional: boolean,
-  { argument, purpose, limits }: ReadOptions,
+  { argument, limits }: ReadOptions,
 ): Pixels {
   const [height, width, channels = 1] = shape;
   const sound =
@@ -121,14 +138,7 @@ function shaped(
     );
   }
   checkSize(width, height, argument, limits);
-  return {
-    width,
-    height,
-    channels,
-    data,
-    fractional: fractional && purpose === 'image',
-    lossy: false,
-  };
+  return { width, height, channels, data, fractional, lossy: false };
 }
 
 function checkSize(

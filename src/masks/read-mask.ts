@@ -7,7 +7,7 @@ import type { LabelMap } from './label-map';
 export interface MaskOptions extends Omit<ReadOptions, 'purpose'> {
   /**
    * Largest distance in RGB (0 … 441) at which a colour counts as a more frequent one near it. Needed for
-   * masks in lossy formats, whose edges hold colours that are no labels.
+   * masks in lossy formats, whose edges hold colours that are no labels. Label maps stay as they are.
    */
   readonly tolerance?: number;
 }
@@ -47,9 +47,10 @@ export async function readMask(
     );
   }
   const { width, height } = pixels;
-  if (pixels.channels === 1 && tolerance === undefined)
+  if (pixels.channels === 1 && !pixels.lossy)
     return { width, height, data: labelValues(pixels, argument) };
-  return { width, height, data: colorLabels(packColors(pixels), table, tolerance ?? 0, argument) };
+  const packed = packColors(pixels, argument);
+  return { width, height, data: colorLabels(packed, table, tolerance ?? 0, argument) };
 }
 
 function labelValues({ data }: Pixels, argument: string): Uint8Array {
@@ -74,7 +75,9 @@ function labelValues({ data }: Pixels, argument: string): Uint8Array {
 }
 
 /** Each pixel's colour as one number, 0 for black and for transparent. */
-function packColors({ data, channels, width, height }: Pixels): Uint32Array {
+function packColors(pixels: Pixels, argument: string): Uint32Array {
+  const { channels, width, height } = pixels;
+  const data = colorBytes(pixels, argument);
   const packed = new Uint32Array(width * height);
   for (let i = 0; i < packed.length; i++) {
     if (channels === 1) packed[i] = data[i] * 0x010101;
@@ -84,6 +87,19 @@ function packColors({ data, channels, width, height }: Pixels): Uint32Array {
     }
   }
   return packed;
+}
+
+/** Colours in 0 … 255, whatever they were given in. */
+function colorBytes({ data, fractional }: Pixels, argument: string): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  return Uint8Array.from(data, (value) => {
+    const level = fractional ? Math.round(value * 255) : value;
+    if (Number.isInteger(level) && level >= 0 && level <= 255) return level;
+    throw new InvalidInputError(
+      argument,
+      `holds the colour value ${value}; ${fractional ? 'floating-point colours are 0 … 1 (divide by 255)' : 'colours are whole numbers from 0 to 255'}.`,
+    );
+  });
 }
 
 function colorLabels(

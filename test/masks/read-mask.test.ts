@@ -58,6 +58,47 @@ it('takes transparent pixels as background', async () => {
   );
 });
 
+it('takes floating-point colours as 0 … 1, and floating-point labels as they are', async () => {
+  const colors = Float32Array.of(0.9, 0.5, 0.1, 1, 1, 1, 0, 0, 0, 0.9, 0.5, 0.1);
+  const table: ColorTable = new Map();
+  expect([...(await read({ data: colors, width: 4, height: 1 }, table)).data]).toEqual([
+    1, 2, 0, 1,
+  ]);
+  expect([...table.keys()]).toEqual([0xe5801a, 0xffffff]);
+  const withAlpha = ndarray(Float32Array.of(1, 0, 0, 1, 1, 0, 0, 0.2), [1, 2, 4]);
+  expect([...(await read(withAlpha)).data]).toEqual([1, 0]);
+  expect([...(await read({ data: Float32Array.of(0, 3), width: 2, height: 1 })).data]).toEqual([
+    0, 3,
+  ]);
+});
+
+it('leaves label maps as they are where a tolerance is given for others', async () => {
+  const input = { data: Uint8Array.of(0, 3, 40, 200), width: 4, height: 1 };
+  expect([...(await read(input, new Map(), 32)).data]).toEqual([0, 3, 40, 200]);
+  expect([
+    ...(await read({ ...input, data: [true, false, true, true] }, new Map(), 32)).data,
+  ]).toEqual([1, 0, 1, 1]);
+});
+
+it('knows lossy WebP behind profiles, alpha and animation', async () => {
+  const rgba = Uint8Array.from({ length: 32 * 32 * 4 }, (_, i) =>
+    i % 4 === 3 ? i % 251 : i % 256,
+  );
+  const picture = () => sharp(rgba, { raw: { width: 32, height: 32, channels: 4 } });
+  const pages = sharp(rgba, { raw: { width: 32, height: 32, channels: 4, pageHeight: 16 } });
+  for (const file of [
+    await picture().webp({ quality: 60 }).toBuffer(), // has alpha
+    await picture().removeAlpha().withIccProfile('srgb').webp({ quality: 60 }).toBuffer(),
+    await pages.webp({ quality: 60 }).toBuffer(),
+  ]) {
+    expect(file.toString('latin1', 12, 16)).toBe('VP8X');
+    await expect(read(file)).rejects.toThrow(/lossy format/);
+  }
+  const lossless = await picture().withIccProfile('srgb').webp({ lossless: true }).toBuffer();
+  expect(lossless.toString('latin1', 12, 16)).toBe('VP8X');
+  await expect(read(lossless)).resolves.toMatchObject({ width: 32 });
+});
+
 it('refuses lossy formats, unless told a tolerance', async () => {
   const rgb = Uint8Array.from(box(64, 64, 1)).reduce<number[]>(
     (all, label) => (all.push(label * 255, 0, 0), all),
@@ -78,6 +119,13 @@ it('refuses lossy formats, unless told a tolerance', async () => {
 it.each([
   ['labels past 255', { data: [300], width: 1, height: 1 }, /label 300; there may be at most 255/],
   ['fractions', { data: [0.5], width: 1, height: 1 }, /value 0.5; labels are whole numbers/],
+  ['colours past 255', { data: [300, 0, 9], width: 1, height: 1 }, /colour value 300; .*0 to 255/],
+  ['colours that are no numbers', { data: [1, NaN, 9], width: 1, height: 1 }, /colour value NaN/],
+  [
+    'floating-point colours past 1',
+    { data: Float32Array.of(255, 0, 0), width: 1, height: 1 },
+    /colour value 255; .*divide by 255/,
+  ],
   ['negative labels', { data: [-1], width: 1, height: 1 }, /value -1/],
   [
     'more than 255 colours',
