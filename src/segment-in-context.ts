@@ -1,5 +1,6 @@
 import type { CheckpointSource } from './checkpoints/open-checkpoint';
 import { BundledModel } from './checkpoints/checkpoint-files';
+import { checkEngineOptions } from './engines/create-engine';
 import { AbortedError, throwIfAborted } from './errors';
 import type { ImageInput } from './images/image-input';
 import type { PainterLoadOptions } from './painter/painter';
@@ -15,11 +16,16 @@ export interface SegmentInContextOptions
   readonly model?: CheckpointSource;
 }
 
-const shared = new Map<unknown, Promise<InContextSegmenter>>();
+/** Models in use, or still loading. */
+const shared = new Set<{
+  readonly model: unknown;
+  readonly settings: string;
+  readonly loading: Promise<InContextSegmenter>;
+}>();
 
 /**
  * Segments a target by example, in one call. The model is loaded once and kept for further calls with
- * the same model, backend and precision; {@link releaseModels} frees it.
+ * the same model, backend, precision and threads; {@link releaseModels} frees it.
  *
  * @param prompts example pictures with their masks.
  * @param target the picture to segment.
@@ -38,6 +44,7 @@ export async function segmentInContext(
 ): Promise<SegmentationResult> {
   throwIfAborted(options.signal);
   // Everything is read and checked before a model is loaded.
+  checkEngineOptions(options.backend, options);
   const resolved = resolveOptions(options);
   const set = await readPrompts(prompts, options);
   const image = await readTarget(target, options);
@@ -52,7 +59,7 @@ export async function segmentInContext(
 
 /** Frees the models that {@link segmentInContext} keeps. The next call loads anew. */
 export async function releaseModels(): Promise<void> {
-  const loading = [...shared.values()];
+  const loading = Array.from(shared, (each) => each.loading);
   shared.clear();
   for (const segmenter of await Promise.allSettled(loading)) {
     if (segmenter.status === 'fulfilled') segmenter.value.dispose();
@@ -60,19 +67,19 @@ export async function releaseModels(): Promise<void> {
 }
 
 function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSegmenter> {
-  const { model = BundledModel, signal, onProgress, ...rest } = options;
+  const { model: source = BundledModel, signal, onProgress, ...rest } = options;
   const { backend, precision, threads } = rest;
-  const key =
-    typeof model === 'string' || model instanceof URL
-      ? JSON.stringify([String(model), backend, precision, threads])
-      : model;
-  let loading = shared.get(key);
-  if (!loading) {
-    // Other calls may wait for the same model, so one call's signal must not stop the loading.
-    loading = InContextSegmenter.load(model, { ...rest, onProgress });
-    shared.set(key, loading);
-    loading.catch(() => shared.delete(key));
+  const model = source instanceof URL ? String(source) : source;
+  const settings = JSON.stringify([backend, precision, threads]);
+  for (const each of shared) {
+    if (each.model === model && each.settings === settings)
+      return unlessAborted(each.loading, signal);
   }
+  // Other calls may wait for the same model, so one call's signal must not stop the loading.
+  const loading = InContextSegmenter.load(model, { ...rest, onProgress });
+  const entry = { model, settings, loading };
+  shared.add(entry);
+  loading.catch(() => shared.delete(entry));
   return unlessAborted(loading, signal);
 }
 

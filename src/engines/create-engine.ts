@@ -72,6 +72,31 @@ const explicit: Record<Exclude<BackendChoice, 'auto'>, readonly Attempt[]> = {
   cpu: [viaTfjs('cpu')],
 };
 
+/** What `backend`, `precision` and `threads` may be. @throws InvalidInputError naming the option. */
+export function checkEngineOptions(
+  choice: BackendChoice = 'auto',
+  { precision, threads }: Partial<EngineOptions> = {},
+): void {
+  if (!backendChoices.includes(choice)) {
+    throw new InvalidInputError(
+      'backend',
+      `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`,
+    );
+  }
+  if (precision !== undefined && !precisions.includes(precision)) {
+    throw new InvalidInputError(
+      'precision',
+      `must be one of ${precisions.join(', ')}, is "${String(precision)}".`,
+    );
+  }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw new InvalidInputError(
+      'threads',
+      `must be a whole number from 1 on, is ${String(threads)}.`,
+    );
+  }
+}
+
 /**
  * Starts an engine. What was chosen stands in its `name`.
  *
@@ -81,18 +106,7 @@ export async function createEngine(
   choice: BackendChoice = 'auto',
   options: EngineOptions,
 ): Promise<Engine> {
-  if (!backendChoices.includes(choice)) {
-    throw new InvalidInputError(
-      'backend',
-      `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`,
-    );
-  }
-  if (!precisions.includes(options.precision)) {
-    throw new InvalidInputError(
-      'precision',
-      `must be one of ${precisions.join(', ')}, is "${String(options.precision)}".`,
-    );
-  }
+  checkEngineOptions(choice, options);
   const failures: string[] = [];
   for (const attempt of choice === 'auto' ? automatic : explicit[choice]) {
     const outcome = await attempt.open(options);

@@ -137,7 +137,7 @@ export interface Engine {
   /** Waits until everything recorded so far has run. @throws AbortedError between ops once the signal is aborted. */
   flush(signal?: AbortSignal): Promise<void>;
   memory(): EngineMemory;
-  /** Frees everything: weights, tensors, threads. Further calls throw. */
+  /** Frees weights and threads, and on engines with a memory of their own all tensors. Further calls throw. */
   release(): void;
 
   /** Packs `(outputs, inputs)` weights and an `(outputs)` bias. Copies; the caller may drop both. */

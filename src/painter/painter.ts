@@ -6,7 +6,12 @@ import {
   openCheckpoint,
   type OpenOptions,
 } from '../checkpoints/open-checkpoint';
-import { type BackendChoice, createEngine, type Precision } from '../engines/create-engine';
+import {
+  type BackendChoice,
+  checkEngineOptions,
+  createEngine,
+  type Precision,
+} from '../engines/create-engine';
 import type { Engine, EngineTensor, TokenLayout } from '../engines/engine';
 import { DisposedError, InvalidInputError, throwIfAborted } from '../errors';
 import {
@@ -65,6 +70,8 @@ export interface StepOptions {
  */
 export class Painter {
   private disposed = false;
+  /** Contexts that nobody has disposed yet. */
+  private readonly contexts = new Set<PaintingContext>();
 
   private constructor(
     /** Weights and architecture, for those who drive the blocks themselves. */
@@ -78,11 +85,12 @@ export class Painter {
   /**
    * Loads a checkpoint: a Hugging Face directory or hub id, a `.safetensors` or `.pth` file, a base URL.
    *
-   * @throws CheckpointError, DownloadError, BackendError, AbortedError
+   * @throws InvalidInputError, CheckpointError, DownloadError, BackendError, AbortedError
    */
   static async load(source: CheckpointSource, options: PainterLoadOptions = {}): Promise<Painter> {
     const { signal, onProgress } = options;
     throwIfAborted(signal);
+    checkEngineOptions(options.backend, options);
     const checkpoint = await openCheckpoint(source, options);
     try {
       const config =
@@ -244,7 +252,16 @@ export class Painter {
           options.signal,
           this.progress(options, this.config.mergeIndex + 1),
         );
-        return new PaintingContext(engine, layout, positions, promptTokens, maskStream);
+        const context = new PaintingContext(
+          engine,
+          layout,
+          positions,
+          promptTokens,
+          maskStream,
+          (disposed) => this.contexts.delete(disposed),
+        );
+        this.contexts.add(context);
+        return context;
       } catch (error) {
         engine.dispose(promptTokens);
         throw error;
@@ -318,10 +335,11 @@ export class Painter {
     }
   }
 
-  /** Frees the weights and the engine. Calling it again does nothing. */
+  /** Frees the weights, contexts that were not disposed, and the engine. Calling it again does nothing. */
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
+    for (const context of this.contexts) context.dispose();
     this.engine.release();
   }
 

@@ -17,6 +17,7 @@ export class PaintingContext {
     private readonly prompts: EngineTensor,
     /** `(R, D)`: the mask stream after block `mergeIndex`. */
     private readonly maskStream: EngineTensor,
+    private readonly onDispose: (context: PaintingContext) => void,
   ) {}
 
   /** @throws DisposedError after `dispose()`. */
@@ -32,6 +33,7 @@ export class PaintingContext {
     this.disposed = true;
     this.engine.dispose(this.prompts, this.maskStream);
     freePositions(this.engine, this.positions);
+    this.onDispose(this);
   }
 }
 

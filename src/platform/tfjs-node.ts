@@ -9,7 +9,12 @@ type Outcome = TfjsHandle | Unavailable;
 export async function tfjsBackend(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> {
   try {
     if (name === 'tensorflow' || name === 'tensorflow-gpu') return await native(name);
-    if (name === 'webgpu') return await webgpu(hardwareOnly);
+    if (name === 'webgpu') {
+      // One after the other: calls at the same time share one device.
+      const turn = webgpuTurn.then(() => webgpu(hardwareOnly));
+      webgpuTurn = turn.catch(() => undefined);
+      return await turn;
+    }
     const tf = await core();
     if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
     return await initialiseBackend(tf, name);
@@ -36,6 +41,8 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   ) as TensorFlow;
   return initialiseBackend(tf, 'tensorflow');
 }
+
+let webgpuTurn: Promise<unknown> = Promise.resolve();
 
 /** Engines on the WebGPU backend that this package registered; it is removed with the last of them. */
 let webgpuUsers = 0;

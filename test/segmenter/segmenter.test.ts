@@ -3,6 +3,7 @@ import ndarray from 'ndarray';
 import type { SegGptError } from '../../src';
 import {
   AbortedError,
+  BackendError,
   DisposedError,
   ImageError,
   InContextSegmenter,
@@ -12,6 +13,7 @@ import {
   type SegmentOptions,
   segmentInContext,
 } from '../../src';
+import { TfjsEngine } from '../../src/engines/tfjs/tfjs-engine';
 import { parsePainterConfig } from '../../src/painter/config';
 import { box, encode, gradient } from '../helpers/picture';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
@@ -298,6 +300,45 @@ it('frees everything on dispose, and refuses further use', async () => {
   await expect(other.prepare([prompt])).rejects.toThrow(DisposedError);
 });
 
+it('frees prompts that were still prepared when it was disposed', async () => {
+  const before = tf.memory().numTensors;
+  const other = await InContextSegmenter.load(await mini(), { backend: 'cpu' });
+  const prepared = await other.prepare([prompt, two]);
+  other.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  await expect(prepared.segment(image)).rejects.toThrow(DisposedError);
+  prepared.dispose();
+});
+
+it('says so when its TF.js backend was removed', async () => {
+  tf.registerBackend('short-lived', tf.findBackendFactory('cpu'));
+  tf.copyRegisteredKernels('cpu', 'short-lived');
+  await tf.setBackend('short-lived');
+  const engine = new TfjsEngine(tf, 'short-lived');
+  await tf.setBackend('cpu');
+  tf.removeBackend('short-lived');
+  expect(() => engine.upload(new Float32Array(1), [1])).toThrow(BackendError);
+  engine.release();
+});
+
+it('refuses bad engine options before it opens the model', async () => {
+  for (const [options, argument] of [
+    [{ backend: 'gpu' as never }, 'backend'],
+    [{ precision: 'fp16' as never }, 'precision'],
+    [{ threads: Number.NaN }, 'threads'],
+    [{ threads: 0 }, 'threads'],
+  ] as const) {
+    const failure = { name: 'InvalidInputError', argument };
+    await expect(InContextSegmenter.load('./no-such-model', options)).rejects.toMatchObject(
+      failure,
+    );
+    await expect(segmentInContext([], image, options)).rejects.toMatchObject(failure);
+  }
+  await expect(segmentInContext([prompt], image, { maxPixels: Number.NaN })).rejects.toMatchObject({
+    argument: 'maxPixels',
+  });
+});
+
 it('leaves the caller on the TF.js backend that was current', async () => {
   await import('@tensorflow/tfjs-backend-wasm');
   await tf.setBackend('wasm');
@@ -326,6 +367,14 @@ describe('segmentInContext', () => {
     await expect(segmentInContext([prompt], image, { backend: 'cuda' as never })).rejects.toThrow(
       /unknown backend "cuda"; choose one of auto, webgpu/,
     );
+  });
+
+  it('keeps a model that was given as an object by its options, too', async () => {
+    const model = await mini();
+    const { engine } = await segmentInContext([prompt], image, { model, backend: 'wasm' });
+    expect(engine).toBe('wasm');
+    const other = await segmentInContext([prompt], image, { model, backend: 'cpu' });
+    expect(other.engine).toBe('tfjs-cpu');
   });
 
   it('runs the bundled model on files, and loads it once', async () => {

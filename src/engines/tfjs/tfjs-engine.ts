@@ -273,8 +273,8 @@ export class TfjsEngine implements Engine {
 
   private switchTo(backend: string): void {
     // An initialised backend is made current before setBackend's promise is returned.
-    this.tf.setBackend(backend).catch((cause: unknown) => {
-      throw new BackendError(`TF.js could not switch to its backend "${backend}".`, { cause });
-    });
+    this.tf.setBackend(backend).catch(() => undefined);
+    if (this.tf.getBackend() !== backend)
+      throw new BackendError(`TF.js could not switch to its backend "${backend}"; was it removed?`);
   }
 }
