@@ -49,7 +49,7 @@ export class InContextSegmenter {
     return this.painter.engine.name;
   }
 
-  /** Memory the engine holds. */
+  /** Memory the engine holds, in bytes; on TF.js that of all tensors of the process. */
   memory(): { readonly tensors: number; readonly bytes: number } {
     return this.painter.engine.memory();
   }
