@@ -1,7 +1,7 @@
 import type { CheckpointSource } from './checkpoints/open-checkpoint';
 import { BundledModel } from './checkpoints/checkpoint-files';
 import { checkEngineOptions } from './engines/create-engine';
-import { AbortedError, throwIfAborted } from './errors';
+import { throwIfAborted, unlessAborted } from './errors';
 import type { ImageInput } from './images/image-input';
 import type { PainterLoadOptions } from './painter/painter';
 import { PreparedPrompts } from './prepared-prompts';
@@ -81,17 +81,4 @@ function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSeg
   shared.add(entry);
   loading.catch(() => shared.delete(entry));
   return unlessAborted(loading, signal);
-}
-
-/** Waits for work that goes on when the wait is aborted. */
-function unlessAborted<Value>(
-  work: Promise<Value>,
-  signal: AbortSignal | undefined,
-): Promise<Value> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new AbortedError(signal));
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }

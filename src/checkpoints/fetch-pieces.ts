@@ -38,9 +38,21 @@ export async function request(
   }
 }
 
-/** A HEAD request. */
-export function head(url: string, options: RequestOptions): Promise<Response> {
-  return request(url, { ...options, method: 'HEAD' });
+/** Answers that mean "there is no such file". Stores of objects say 403 for what they do not hold. */
+const ABSENT = [403, 404, 410];
+/** Answers of servers that know no HEAD requests. */
+const NO_HEAD = [405, 501];
+
+/** Whether a server has a file. @throws DownloadError if it does not say, AbortedError */
+export async function exists(url: string, options: RequestOptions): Promise<boolean> {
+  let response = await request(url, { ...options, method: 'HEAD' });
+  if (NO_HEAD.includes(response.status)) response = await request(url, options);
+  await response.body?.cancel();
+  if (response.ok) return true;
+  if (ABSENT.includes(response.status)) return false;
+  throw new DownloadError(
+    `${url}: the server answers ${response.status} ${response.statusText}; try again later.`,
+  );
 }
 
 /**
@@ -74,10 +86,11 @@ async function* resuming(
   version: string,
 ): AsyncGenerator<Uint8Array> {
   let at = offset;
-  let response = first;
+  let response: Response | undefined = first;
+  let refused: unknown; // why there is no response
   for (let failures = 0; ;) {
-    let broken: unknown;
-    const reader = response.body?.getReader();
+    let broken = refused;
+    const reader = response?.body?.getReader();
     try {
       for (;;) {
         const step = reader && (await stalling(reader.read()));
@@ -104,9 +117,11 @@ async function* resuming(
     await wait(100 * 4 ** failures, options.signal);
     try {
       response = await ask(url, options, at, version);
+      refused = undefined;
     } catch (error) {
       if (error instanceof AbortedError) throw error;
-      response = new Response(null); // counts as an attempt that brought nothing
+      response = undefined; // counts as an attempt that brought nothing
+      refused = error;
       continue;
     }
     if (at > 0 && response.status !== 206) {

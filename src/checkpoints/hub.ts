@@ -1,7 +1,8 @@
-import { CheckpointError, DownloadError, throwIfAborted } from '../errors';
+import { CheckpointError, DownloadError, throwIfAborted, unlessAborted } from '../errors';
 import { platform } from '../platform';
 import { type CheckpointFiles, readJson } from './checkpoint-files';
-import { fetchPieces, head, request } from './fetch-pieces';
+import type { FileCache } from './file-cache';
+import { exists, fetchPieces, request } from './fetch-pieces';
 import type { Progress } from './progress';
 import type { RandomAccess } from './random-access';
 
@@ -98,8 +99,11 @@ export async function hubFiles(
   const commit = listing.sha;
   const files = new Map(listing.siblings.map((file) => [file.rfilename, file]));
   const note = new TextEncoder().encode(JSON.stringify({ commit }));
-  await cache.remove(commitKey);
-  await cache.store(commitKey, once(note), { append: false, version: '', verify: () => undefined });
+  await inTurn(cache, commitKey, async () => {
+    await cache.remove(commitKey);
+    const whole = { append: false, version: '', verify: () => undefined };
+    await cache.store(commitKey, once(note), whole);
+  });
   return remoteFiles(
     name,
     (file) => {
@@ -118,23 +122,32 @@ export async function hubFiles(
   );
 }
 
-/** The files under a base URL. Nothing is known of them before they are asked for. */
-export function urlFiles(base: string, options: HubOptions): CheckpointFiles {
+/** The files under a base URL; its query goes with each. Nothing is known of them before they are asked for. */
+export async function urlFiles(base: string, options: HubOptions): Promise<CheckpointFiles> {
   const { origin, pathname, search } = new URL(base);
   const root = `${origin}${pathname.replace(/\/+$/, '')}`;
   const token = options.token;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const place = root.replace(/^https?:\/\//, '').replace(/[^\w./-]/g, '_');
+  // A query may choose a version, or be a signature: it tells files apart, but is not written down.
+  const directory = search ? `${place}/${await fingerprint(search)}` : place;
   return remoteFiles(
     root,
     (file) => ({
       url: `${root}/${file}${search}`,
-      key: `${root.replace(/^https?:\/\//, '').replace(/[^\w./-]/g, '_')}/${file}`,
+      key: `${directory}/${file}`,
       sha256: options.sha256?.[file],
     }),
     options,
     headers,
     true,
   );
+}
+
+async function fingerprint(text: string): Promise<string> {
+  const { sha256 } = await import('@noble/hashes/sha2.js');
+  const { bytesToHex, utf8ToBytes } = await import('@noble/hashes/utils.js');
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 16);
 }
 
 function remoteFiles(
@@ -147,7 +160,9 @@ function remoteFiles(
   const fetched = async (file: string): Promise<RandomAccess | null> => {
     const remote = describe(file);
     if (!remote) return null;
-    return download(file, remote, options, headers);
+    const cache = await platform.fileCache(options.cache);
+    const work = () => download(cache, file, remote, options, headers);
+    return unlessAborted(inTurn(cache, remote.key, work), options.signal);
   };
   const has = async (file: string) => {
     const remote = describe(file);
@@ -158,7 +173,7 @@ function remoteFiles(
       return true;
     }
     if (options.offline) return false;
-    return !probe || (await head(remote.url, { headers, signal: options.signal })).ok;
+    return !probe || exists(remote.url, { headers, signal: options.signal });
   };
   return {
     origin,
@@ -176,8 +191,26 @@ function remoteFiles(
   };
 }
 
+/** Work on cached files in this process, by place and key. */
+const atWork = new Map<string, Promise<unknown>>();
+
+/** Calls that want the same file take turns, so that the second finds in the cache what the first fetched. */
+function inTurn<Value>(
+  { place }: FileCache,
+  key: string,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const id = `${place}\n${key}`;
+  const result = (atWork.get(id) ?? Promise.resolve()).then(work);
+  const settled = result.catch(() => undefined);
+  atWork.set(id, settled);
+  void settled.then(() => atWork.get(id) === settled && atWork.delete(id));
+  return result;
+}
+
 /** Fetches a file into the cache, going on where an earlier attempt broke off, and opens it. */
 async function download(
+  cache: FileCache,
   name: string,
   remote: RemoteFile,
   options: HubOptions,
@@ -185,7 +218,6 @@ async function download(
 ): Promise<RandomAccess> {
   const { signal, onProgress } = options;
   throwIfAborted(signal);
-  const cache = await platform.fileCache(options.cache);
   const cached = await cache.open(remote.key);
   if (cached) return cached;
   if (options.offline)

@@ -50,7 +50,7 @@ export async function openCheckpoint(
   if (url) return openUrl(url, options);
   const kind = await platform.pathKind(source);
   if (kind === 'file')
-    return openWeights(await platform.openFile(source), await configBeside(source));
+    return openBeside(await platform.openFile(source), directoryFiles(directoryOf(source)));
   if (kind === 'directory') return openFiles(directoryFiles(source));
   const id = parseHubId(source);
   if (id) return openFiles(await hubFiles(id, options));
@@ -60,11 +60,11 @@ export async function openCheckpoint(
 }
 
 async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
-  const path = new URL(url).pathname;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(urlFiles(url, options));
-  const files = urlFiles(url.slice(0, url.lastIndexOf(name)), options);
-  return openWeights(await files.open(name), await files.json('config.json'));
+  const { origin, pathname, search } = new URL(url);
+  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
+  if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(await urlFiles(url, options));
+  const files = await urlFiles(`${origin}${directoryOf(pathname)}${search}`, options);
+  return openBeside(await files.open(name), files);
 }
 
 /** A Hugging Face layout: config.json with one weights file, or with an index and shards. */
@@ -86,11 +86,15 @@ async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
   return { ...source, preprocessor };
 }
 
-/** A config.json that lies beside a weights file, if there is one. */
-async function configBeside(path: string): Promise<unknown> {
-  const directory = path.replace(/[^/\\]*$/, '');
-  const config = directoryFiles(directory === '' ? '.' : directory);
-  return config.json('config.json');
+/** A weights file by itself, with the configurations that lie beside it, if there are any. */
+async function openBeside(access: RandomAccess, files: CheckpointFiles): Promise<TensorSource> {
+  const source = await openWeights(access, await files.json('config.json'));
+  return { ...source, preprocessor: await files.json('preprocessor_config.json') };
+}
+
+/** The path up to the last slash, or `.`. */
+function directoryOf(path: string): string {
+  return path.replace(/[^/\\]*$/, '') || '.';
 }
 
 /** Tells the two formats apart by their first bytes: a `.pth` is a zip archive. */

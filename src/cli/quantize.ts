@@ -5,7 +5,7 @@ import { writeSafetensors } from '../checkpoints/write-safetensors';
 import { parsePainterConfig, toHuggingFaceConfig } from '../painter/config';
 import { platform } from '../platform';
 
-/** Writes `config.json` and an int8 `model.safetensors` into a directory. */
+/** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
 export async function quantize(
   model: string,
   out: string,
@@ -19,13 +19,17 @@ export async function quantize(
         ? inferConfig(source)
         : parsePainterConfig(source.config, source.origin);
     const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
-    const json = new TextEncoder().encode(
-      `${JSON.stringify(toHuggingFaceConfig(config), null, 2)}\n`,
-    );
-    await platform.writeFile(platform.join(out, 'config.json'), json);
-    await platform.writeFile(platform.join(out, 'model.safetensors'), file);
+    const write = (name: string, bytes: Uint8Array) =>
+      platform.writeFile(platform.join(out, name), bytes);
+    await write('config.json', jsonFile(toHuggingFaceConfig(config)));
+    if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
+    await write('model.safetensors', file);
     process.stdout.write(`${out}: ${(file.length / 1e6).toFixed(1)} MB\n`);
   } finally {
     await source.close();
   }
+}
+
+function jsonFile(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 }

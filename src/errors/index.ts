@@ -6,4 +6,4 @@ export { DownloadError } from './download-error';
 export { BackendError } from './backend-error';
 export { VideoError } from './video-error';
 export { DisposedError } from './disposed-error';
-export { AbortedError, throwIfAborted } from './aborted-error';
+export { AbortedError, throwIfAborted, unlessAborted } from './aborted-error';

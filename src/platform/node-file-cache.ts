@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -16,7 +16,8 @@ function defaultDirectory(): string {
 
 /**
  * Downloads in a directory. A file is written beside its place as `NAME.part` and renamed once it has
- * been verified, so what stands under its name is whole; `NAME.part.version` tells what it is part of.
+ * been verified, so what stands under its name is whole; `NAME.part.version` tells what it is part of,
+ * `NAME.part.lock` which process writes it. Other processes then write a part of their own, from the beginning.
  */
 export function nodeFileCache(directory = defaultDirectory()): FileCache {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
@@ -29,29 +30,37 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
     },
     async partial(key) {
       const part = `${pathOf(key)}.part`;
+      if (!(await lock(part))) return null;
       const found = await stat(part).catch(() => null);
       const version = await readFile(`${part}.version`, 'utf8').catch(() => '');
       return found && version ? { size: found.size, version } : null;
     },
     async store(key, pieces, { append, version, verify }) {
       const path = pathOf(key);
-      const part = `${path}.part`;
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(`${part}.version`, version);
-      const file = await open(part, append ? 'a' : 'w');
+      const shared = await lock(`${path}.part`);
+      const part = shared ? `${path}.part` : `${path}.${owner}.part`;
+      let complete = false;
       try {
-        for await (const piece of pieces) await file.writeFile(piece);
-      } finally {
-        await file.close();
-      }
-      try {
+        await writeFile(`${part}.version`, version);
+        const file = await open(part, append ? 'a' : 'w');
+        try {
+          for await (const piece of pieces) await file.writeFile(piece);
+        } finally {
+          await file.close();
+        }
+        complete = true;
         verify({ size: (await stat(part)).size, sha256: await hashOf(part) });
         await rename(part, path);
         await rm(`${part}.version`, { force: true });
       } catch (error) {
-        await rm(part, { force: true });
-        await rm(`${part}.version`, { force: true });
+        // What came of a download that broke off is kept for the next; what does not verify is not.
+        if (complete || !shared) {
+          await rm(part, { force: true });
+          await rm(`${part}.version`, { force: true });
+        }
         throw error;
+      } finally {
+        if (shared) await rm(`${part}.lock`, { force: true });
       }
     },
     async remove(key) {
@@ -60,6 +69,43 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
         await rm(name, { force: true });
     },
   };
+}
+
+/** This process, and this copy of the module within it: threads have one each. */
+const owner = `${process.pid}-${randomUUID()}`;
+/** After this many milliseconds a lock that names nobody was left by a process that died while it wrote it. */
+const UNSIGNED_LOCK = 10_000;
+
+/** Takes a part for this process, if no other that lives has it. Taking it again does nothing. */
+async function lock(part: string): Promise<boolean> {
+  const path = `${part}.lock`;
+  await mkdir(dirname(part), { recursive: true });
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      await writeFile(path, owner, { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const holder = await readFile(path, 'utf8').catch(() => '');
+    if (holder === owner) return true;
+    const pid = Number.parseInt(holder, 10);
+    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0);
+    if (pid > 0 ? isAlive(pid, age) : age < UNSIGNED_LOCK) return false;
+    await rm(path, { force: true });
+  }
+  return false;
+}
+
+/** Whether the process that took a lock so long ago still runs. */
+function isAlive(pid: number, age: number): boolean {
+  // Containers number their processes alike: our own number may have been a predecessor's.
+  if (pid === process.pid) return age < process.uptime() * 1000;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // it lives, and is somebody else's
+  }
 }
 
 async function hashOf(path: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,9 +51,10 @@ class LocalHub {
         .end(JSON.stringify({ sha: 'c0ffee', siblings }));
       return;
     }
-    const file = url.endsWith('/config.json')
+    const path = url.split('?')[0];
+    const file = path.endsWith('/config.json')
       ? config
-      : url.endsWith('/model.safetensors')
+      : path.endsWith('/model.safetensors')
         ? weights
         : null;
     if (!file) {
@@ -275,6 +276,100 @@ it('loads from a base URL and from the URL of a file, checking a given SHA-256',
     load(`${hub.url}/third`, { sha256: { 'model.safetensors': '00'.repeat(32) } }),
   ).rejects.toThrow(/was promised/);
   await expect(load(`${hub.url}/some/model/nothing.safetensors`)).rejects.toThrow(/answers 404/);
+});
+
+it('does not take a download for whole whose length nobody told and whose rest was refused', async () => {
+  let asked = 0;
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('model.safetensors') || request.method === 'HEAD') return false;
+    if (asked++ > 0) response.writeHead(503).end();
+    else {
+      response.setHeader('etag', '"v1"').setHeader('transfer-encoding', 'chunked');
+      response.write(weights.subarray(0, 1000));
+      cut = { response, at: 1000 };
+    }
+    return true;
+  };
+  const url = `${hub.url}/some/model`;
+  await expect(load(url, { onProgress: cutOff })).rejects.toThrow(/broke off at byte 1000/);
+  expect(await files()).not.toContain('model.safetensors');
+  hub.misbehave = () => false;
+  expect(await load(url)).toBe(1024);
+}, 60_000);
+
+it('fetches a file once for calls that overlap, and one that is aborted stops none of the others', async () => {
+  expect(await Promise.all([load(), load(), load()])).toEqual([1024, 1024, 1024]);
+  expect(hub.fetches).toHaveLength(1);
+  const abort = new AbortController();
+  const url = `${hub.url}/some/model`;
+  const onProgress = ({ file }: Progress) => file === 'model.safetensors' && abort.abort();
+  const [first, second] = await Promise.allSettled([
+    load(url, { signal: abort.signal, onProgress }),
+    load(url),
+  ]);
+  expect(first).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
+  expect(second).toEqual({ status: 'fulfilled', value: 1024 });
+});
+
+it('leaves the part of a file to the process that writes it, and takes over from a dead one', async () => {
+  const directory = join(cache, 'owner--name', 'c0ffee');
+  const part = join(directory, 'model.safetensors.part');
+  await mkdir(directory, { recursive: true });
+  await writeFile(part, weights.subarray(0, 300));
+  await writeFile(`${part}.version`, '"v1"');
+  await writeFile(`${part}.lock`, `${process.ppid}-somebody`);
+  expect(await load()).toBe(1024);
+  expect(hub.fetches.map(({ range }) => range)).toEqual([undefined]);
+  expect((await readFile(part)).length).toBe(300);
+  await rm(join(directory, 'model.safetensors'));
+  await writeFile(`${part}.lock`, '999999999-nobody');
+  expect(await load()).toBe(1024);
+  expect(hub.fetches.at(-1)?.range).toBe('bytes=300-');
+  expect((await files()).filter((name) => name.includes('.part'))).toEqual([]);
+});
+
+it('asks for files with the query of their URL, and keeps them apart by it', async () => {
+  for (const query of ['?signature=model.safetensors', '?signature=other', '?signature=other'])
+    expect(await load(`${hub.url}/some/model.safetensors${query}`)).toBe(1024);
+  expect(hub.requests.every(({ url }) => url.includes('?signature='))).toBe(true);
+  const fetched = hub.fetches.filter(({ url }) => url.startsWith('/some/model.safetensors'));
+  expect(fetched.map(({ url }) => url)).toEqual([
+    '/some/model.safetensors?signature=model.safetensors',
+    '/some/model.safetensors?signature=other',
+  ]);
+  expect((await readdir(cache, { recursive: true })).join()).not.toContain('signature');
+});
+
+it('tells a file that is absent from a server that is ill, and from one without HEAD', async () => {
+  const preprocessor = Buffer.from(JSON.stringify({ size: { height: 64, width: 64 } }));
+  const answering = (status: number) => (request: IncomingMessage, response: ServerResponse) => {
+    if (!request.url?.endsWith('/preprocessor_config.json')) return false;
+    if (request.method === 'HEAD') response.writeHead(status).end();
+    else send(request, response, preprocessor);
+    return true;
+  };
+  hub.misbehave = answering(503);
+  await expect(load(`${hub.url}/one`)).rejects.toThrow(/answers 503 .*try again later/);
+  for (const [status, expected] of [
+    [405, { size: { height: 64, width: 64 } }],
+    [404, null],
+    [403, null],
+  ] as const) {
+    hub.misbehave = answering(status);
+    const checkpoint = await open(`${hub.url}/${status}/model.safetensors`);
+    expect(checkpoint.preprocessor).toEqual(expected);
+    await checkpoint.close();
+  }
+});
+
+it('reads the configurations that lie beside a file', async () => {
+  await writeFile(join(cache, 'some.safetensors'), weights);
+  await writeFile(join(cache, 'config.json'), config);
+  await writeFile(join(cache, 'preprocessor_config.json'), '{"size": {"height": 64, "width": 64}}');
+  const checkpoint = await open(join(cache, 'some.safetensors'));
+  expect(checkpoint.config).toEqual(JSON.parse(config.toString()));
+  expect(checkpoint.preprocessor).toEqual({ size: { height: 64, width: 64 } });
+  await checkpoint.close();
 });
 
 it('stops at once when it is aborted', async () => {
