@@ -1,18 +1,23 @@
 import type { SegmentationResult } from '../result';
 
-/** Results as a COCO annotation file (cocodataset.org, "Data format", object detection). */
-export function toCoco(
-  results: readonly { readonly file: string; readonly result: SegmentationResult }[],
-): object {
-  const categories = new Map<number, string>();
-  const annotations: object[] = [];
-  const images = results.map(({ file, result }, i) => {
-    for (const mask of result.masks) {
-      categories.set(mask.label, mask.name);
+/**
+ * A COCO annotation file (cocodataset.org, "Data format", object detection), built as results come. It keeps
+ * what the file will say and none of the results: a video has thousands.
+ */
+export class CocoFile {
+  private readonly images: object[] = [];
+  private readonly annotations: object[] = [];
+  private readonly categories = new Map<number, string>();
+
+  add(file: string, { width, height, masks }: SegmentationResult): void {
+    const id = this.images.length + 1;
+    this.images.push({ id, file_name: file, width, height });
+    for (const mask of masks) {
+      this.categories.set(mask.label, mask.name);
       if (!mask.present) continue;
-      annotations.push({
-        id: annotations.length + 1,
-        image_id: i + 1,
+      this.annotations.push({
+        id: this.annotations.length + 1,
+        image_id: id,
         category_id: mask.label,
         segmentation: mask.toRLE(),
         area: mask.area,
@@ -21,7 +26,16 @@ export function toCoco(
         score: mask.score,
       });
     }
-    return { id: i + 1, file_name: file, width: result.width, height: result.height };
-  });
-  return { images, annotations, categories: [...categories].map(([id, name]) => ({ id, name })) };
+  }
+
+  /** Whether no result was added. */
+  get empty(): boolean {
+    return this.images.length === 0;
+  }
+
+  encode(): Uint8Array {
+    const { images, annotations } = this;
+    const categories = [...this.categories].map(([id, name]) => ({ id, name }));
+    return new TextEncoder().encode(JSON.stringify({ images, annotations, categories }, null, 1));
+  }
 }

@@ -6,7 +6,7 @@ import { platform } from '../platform';
 import { readPrompts } from '../prompts';
 import type { SegmentationResult } from '../result';
 import { InContextSegmenter, type SegmentOptions } from '../segmenter';
-import { toCoco } from './coco';
+import { CocoFile } from './coco';
 import { Reporter } from './reporter';
 
 export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
@@ -38,7 +38,9 @@ export async function segment(
   const options = { ...flags, signal, onProgress: reporter.onProgress };
   await readPrompts(flags.prompt, options); // bad prompts are told before a model is loaded
   const segmenter = await InContextSegmenter.load(flags.model, options);
-  const done: { file: string; result: SegmentationResult; seconds: number; files: string[] }[] = [];
+  // Of each result only this stays: there may be thousands of targets.
+  const done: ReturnType<typeof row>[] = [];
+  const coco = new CocoFile();
   const failed: { file: string; error: string }[] = [];
   try {
     const prepared = await segmenter.prepare(flags.prompt, options);
@@ -52,7 +54,8 @@ export async function segment(
         const result = await prepared.segment(file, options);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
-        done.push({ file, result, seconds, files });
+        done.push(row(file, result, seconds, files));
+        if (flags.save.includes('coco')) coco.add(file, result);
         const found = result.masks.map(
           ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
         );
@@ -71,41 +74,47 @@ export async function segment(
     reporter.finish();
     segmenter.dispose();
   }
-  if (flags.save.includes('coco') && done.length > 0) {
-    const text = JSON.stringify(toCoco(done), null, 1);
-    await platform.writeFile(join(flags.out, 'coco.json'), new TextEncoder().encode(text));
-  }
+  if (!coco.empty) await platform.writeFile(join(flags.out, 'coco.json'), coco.encode());
   report(done, failed, segmenter.backend, flags);
   return failed.length > 0 ? 1 : 0;
 }
 
+/** What `--json` tells of a target. */
+function row(
+  target: string,
+  { width, height, masks }: SegmentationResult,
+  seconds: number,
+  files: readonly string[],
+) {
+  return {
+    target,
+    width,
+    height,
+    seconds,
+    files,
+    masks: masks.map(({ label, name, score, area, box, present }) => ({
+      label,
+      name,
+      score,
+      area,
+      box,
+      present,
+    })),
+  };
+}
+
 function report(
-  done: readonly { file: string; result: SegmentationResult; seconds: number; files: string[] }[],
+  results: readonly ReturnType<typeof row>[],
   failed: readonly { file: string; error: string }[],
   backend: string,
   flags: SegmentFlags,
 ): void {
   if (flags.json) {
-    const results = done.map(({ file, result, seconds, files }) => ({
-      target: file,
-      width: result.width,
-      height: result.height,
-      seconds,
-      files,
-      masks: result.masks.map(({ label, name, score, area, box, present }) => ({
-        label,
-        name,
-        score,
-        area,
-        box,
-        present,
-      })),
-    }));
     process.stdout.write(
       `${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`,
     );
   } else if (failed.length > 0) {
-    process.stderr.write(`${failed.length} of ${done.length + failed.length} targets failed:\n`);
+    process.stderr.write(`${failed.length} of ${results.length + failed.length} targets failed:\n`);
     for (const { file, error } of failed) process.stderr.write(`  ${file}: ${error}\n`);
   } else {
     process.stderr.write(`saved to ${flags.out}\n`);

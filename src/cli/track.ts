@@ -8,7 +8,7 @@ import { InContextSegmenter } from '../segmenter';
 import { VideoWriter } from '../video/ffmpeg';
 import { listImages } from '../video/node-frames';
 import type { TrackFramesOptions } from '../video/track';
-import { toCoco } from './coco';
+import { CocoFile } from './coco';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 
@@ -100,7 +100,7 @@ export async function track(
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */
 class FrameSink {
   private writer: VideoWriter | undefined;
-  private readonly coco: { file: string; result: SegmentationResult }[] = [];
+  private readonly coco = new CocoFile();
   private readonly directory: string;
   /** Frames each object was seen in. */
   readonly objects: Record<string, number> = {};
@@ -130,14 +130,13 @@ class FrameSink {
     // DAVIS's result layout: one label map a frame under the frame's own name.
     if (save.includes('davis'))
       await platform.writeFile(join(this.directory, 'davis', `${name}.png`), await labels());
-    if (save.includes('coco')) this.coco.push({ file: name, result });
+    if (save.includes('coco')) this.coco.add(name, result);
   }
 
   async close(): Promise<void> {
     await this.writer?.close();
-    if (this.coco.length === 0) return;
-    const text = JSON.stringify(toCoco(this.coco), null, 1);
-    await platform.writeFile(join(this.directory, 'coco.json'), new TextEncoder().encode(text));
+    if (!this.coco.empty)
+      await platform.writeFile(join(this.directory, 'coco.json'), this.coco.encode());
   }
 
   abort(): void {
