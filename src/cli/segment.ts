@@ -145,14 +145,15 @@ async function save(
   return files;
 }
 
-/** File names without extension, numbered where targets share one. */
+/** File names without extension, numbered where targets share one or ask for one that a number made. */
 function distinctNames(targets: readonly string[]): string[] {
-  const used = new Map<string, number>();
+  const used = new Set<string>();
   return targets.map((target) => {
     const path = /^https?:/.test(target) ? new URL(target).pathname : target;
-    const name = basename(path, extname(path)) || 'target';
-    const count = (used.get(name) ?? 0) + 1;
-    used.set(name, count);
-    return count === 1 ? name : `${name}-${count}`;
+    const stem = basename(path, extname(path)) || 'target';
+    let name = stem;
+    for (let count = 2; used.has(name); count++) name = `${stem}-${count}`;
+    used.add(name);
+    return name;
   });
 }

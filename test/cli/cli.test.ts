@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import ndarray from 'ndarray';
 import sharp from 'sharp';
@@ -248,6 +248,21 @@ describe('with a model of a few milliseconds', () => {
     const frames = [];
     for await (const frame of readVideo(overlay)) frames.push(frame.time);
     expect(frames).toHaveLength(10);
+  });
+
+  it('saves every target under a name of its own', async () => {
+    const targets = ['c1/a.jpg', 'c2/a.jpg', 'c1/a-2.jpg'].map((name) => join(out, name));
+    for (const path of targets) {
+      await mkdir(dirname(path), { recursive: true });
+      await copyFile(target, path);
+    }
+    const { stdout } = await run(
+      ...['segment', ...targets, ...small(), '--prompt', image, mask],
+      ...['--out', join(out, 'found'), '--save', 'labels', '--json'],
+    );
+    expect(JSON.parse(stdout).results.map(({ files }: { files: string[] }) => files)).toEqual(
+      ['a', 'a-2', 'a-2-2'].map((name) => [join(out, 'found', `${name}.labels.png`)]),
+    );
   });
 
   it('fails with the reason for a video that is none, and for bad usage', async () => {
