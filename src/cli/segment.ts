@@ -7,6 +7,7 @@ import { readPrompts } from '../prompts';
 import type { SegmentationResult } from '../result';
 import { InContextSegmenter, type SegmentOptions } from '../segmenter';
 import { CocoFile } from './coco';
+import { OutputError, writeOutput } from './output';
 import { Reporter } from './reporter';
 
 export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
@@ -64,7 +65,8 @@ export async function segment(
           process.stdout.write(`${file}  ${seconds.toFixed(2)} s  ${found.join('; ')}\n`);
         }
       } catch (error) {
-        if (error instanceof AbortedError || !(error instanceof SegGptError)) throw error;
+        const ofTarget = error instanceof SegGptError && !(error instanceof AbortedError);
+        if (!ofTarget || error instanceof OutputError) throw error;
         failed.push({ file, error: error.message });
         reporter.line(`failed: ${file}: ${error.message}`);
       }
@@ -74,7 +76,7 @@ export async function segment(
     reporter.finish();
     segmenter.dispose();
   }
-  if (!coco.empty) await platform.writeFile(join(flags.out, 'coco.json'), coco.encode());
+  if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
   report(done, failed, segmenter.backend, flags);
   return failed.length > 0 ? 1 : 0;
 }
@@ -130,7 +132,7 @@ async function save(
   const files: string[] = [];
   const write = async (suffix: string, png: Promise<Uint8Array>) => {
     const path = `${base}.${suffix}.png`;
-    await platform.writeFile(path, await png);
+    await writeOutput(path, await png);
     files.push(path);
   };
   const { width, height } = result;

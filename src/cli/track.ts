@@ -9,6 +9,7 @@ import { VideoWriter } from '../video/ffmpeg';
 import { listImages } from '../video/node-frames';
 import type { TrackFramesOptions } from '../video/track';
 import { CocoFile } from './coco';
+import { writeOutput } from './output';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 
@@ -121,22 +122,24 @@ class FrameSink {
       this.writer ??= new VideoWriter(this.video, width, height, fps);
       await this.writer.write(result.overlay().data, time);
     } else if (save.includes('overlay')) {
-      await result.overlay().save(join(this.directory, `${name}.overlay.png`));
+      await writeOutput(
+        join(this.directory, `${name}.overlay.png`),
+        await result.overlay().toPng(),
+      );
     }
     const labels = () =>
       platform.encodePng({ data: result.labels.data, width, height, channels: 1 });
     if (save.includes('labels'))
-      await platform.writeFile(join(this.directory, `${name}.labels.png`), await labels());
+      await writeOutput(join(this.directory, `${name}.labels.png`), await labels());
     // DAVIS's result layout: one label map a frame under the frame's own name.
     if (save.includes('davis'))
-      await platform.writeFile(join(this.directory, 'davis', `${name}.png`), await labels());
+      await writeOutput(join(this.directory, 'davis', `${name}.png`), await labels());
     if (save.includes('coco')) this.coco.add(name, result);
   }
 
   async close(): Promise<void> {
     await this.writer?.close();
-    if (!this.coco.empty)
-      await platform.writeFile(join(this.directory, 'coco.json'), this.coco.encode());
+    if (!this.coco.empty) await writeOutput(join(this.directory, 'coco.json'), this.coco.encode());
   }
 
   abort(): void {

@@ -250,6 +250,36 @@ describe('with a model of a few milliseconds', () => {
     expect(frames).toHaveLength(10);
   });
 
+  it('exits with 2 for an option that only the model can refuse, by its name', async () => {
+    const prompt = ['--prompt', image, mask, '--resolution', '100'];
+    for (const args of [
+      ['segment', target, ...prompt],
+      ['track', 'examples/cat-video', ...prompt],
+      ['evaluate', 'examples', '--resolution', '100'],
+    ])
+      expect(await run(...args, ...small())).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^error: --resolution: must be a multiple of .*\n$/m),
+      });
+  });
+
+  it('says in one line where it cannot write', async () => {
+    const file = join(out, 'file');
+    await writeFile(file, '');
+    const options = ['--prompt', image, mask, '--out', join(file, 'found'), ...small()];
+    for (const args of [
+      ['segment', target, '--save', 'labels'],
+      ['segment', target, '--save', 'coco'],
+      ['track', 'examples/cat-video', '--save', 'overlay'],
+      ['track', 'examples/cat-video', '--save', 'coco'],
+    ]) {
+      const { code, stderr } = await run(...args, ...options);
+      expect(stderr).toMatch(/^error: Cannot write ".*" \(ENOTDIR: .*\); choose another --out\.$/m);
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(code).toBe(1);
+    }
+  });
+
   it('saves every target under a name of its own', async () => {
     const targets = ['c1/a.jpg', 'c2/a.jpg', 'c1/a-2.jpg'].map((name) => join(out, name));
     for (const path of targets) {
@@ -314,7 +344,7 @@ describe('with a model of a few milliseconds', () => {
     expect(Math.abs(Number(model) - Number(asFloat))).toBeLessThan(0.1);
     expect(
       await run('evaluate', 'examples', '--task', 'video', '--against', 'f32', ...small()),
-    ).toMatchObject({ code: 1, stderr: expect.stringContaining('compares pictures only') });
+    ).toMatchObject({ code: 2, stderr: expect.stringContaining('--against: compares pictures') });
     expect(await run('evaluate', 'src', ...small())).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('holds no folders'),
