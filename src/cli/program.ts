@@ -54,14 +54,18 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option(
       '--color-ensemble <n>',
       'paint in this many random colourings and average',
-      wholeNumber,
+      numberIn(1, 64, 'whole'),
       1,
     )
-    .option('--seed <n>', 'seed of the random colours', wholeNumber, 0)
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
-    .option('--tolerance <distance>', 'join mask colours closer than this; for JPEG masks', Number)
+    .option('--seed <n>', 'seed of the random colours', seed, 0)
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
+    .option(
+      '--tolerance <distance>',
+      'join mask colours closer than this; for JPEG masks',
+      numberIn(0, 441),
+    )
     .option('--resize-masks', 'resize masks that differ in size from their image', false)
-    .option('--max-pixels <n>', 'largest picture to read', wholeNumber)
+    .option('--max-pixels <n>', 'largest picture to read', atLeastOne)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
     .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, kindsOf(saveKinds), [
       'labels',
@@ -85,11 +89,11 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .argument('<source>', 'video file or directory of images')
     .option('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
     .option('--first-mask <mask>', 'mask of the first frame')
-    .option('--memory <k>', 'earlier frames that join the prompts', wholeNumber, 0)
+    .option('--memory <k>', 'earlier frames that join the prompts', memory, 0)
     .option(
       '--follow <factor>',
       'segment a region this many times the objects; 0 for whole frames',
-      Number,
+      follow,
       0,
     )
     .addOption(
@@ -97,8 +101,8 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
         .choices(['recent', 'distinct'])
         .default('recent'),
     )
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
-    .option('--fps <n>', 'frame rate of a written video', Number, 25)
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
+    .option('--fps <n>', 'frame rate of a written video', numberIn(0.01, 1000), 25)
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
     .option(
       '--save <kinds>',
@@ -119,12 +123,12 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .addOption(
       new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
     )
-    .option('--memory <k>', 'video: earlier frames that join the prompt', wholeNumber, 0)
-    .option('--follow <factor>', 'video: region around the objects; 0 for whole frames', Number, 0)
-    .option('--shots <n>', 'images: prompts in each episode', wholeNumber, 1)
-    .option('--episodes <n>', 'images: episodes for each label', wholeNumber, 20)
-    .option('--seed <n>', 'images: seed of the episodes', wholeNumber, 0)
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', wholeNumber)
+    .option('--memory <k>', 'video: earlier frames that join the prompt', memory, 0)
+    .option('--follow <factor>', 'video: region around the objects; 0 for whole frames', follow, 0)
+    .option('--shots <n>', 'images: prompts in each episode', atLeastOne, 1)
+    .option('--episodes <n>', 'images: episodes for each label', atLeastOne, 20)
+    .option('--seed <n>', 'images: seed of the episodes', seed, 0)
+    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
     .addOption(
       new Option(
         '--against <precision>',
@@ -165,7 +169,7 @@ function withModel(command: Command): Command {
       new Option('--backend <name>', 'who computes').choices(backendChoices).default('auto'),
     )
     .addOption(new Option('--precision <kind>', 'how weights are kept').choices(precisions))
-    .option('--threads <n>', 'threads of the CPU engine', wholeNumber)
+    .option('--threads <n>', 'threads of the CPU engine', atLeastOne)
     .option('--cache <dir>', 'directory for downloaded models')
     .option('--offline', 'use downloaded models and never the network', false);
 }
@@ -176,10 +180,26 @@ function addPrompt(value: string, previous: { image: string; mask: string }[] = 
   return [...previous, pair];
 }
 
-function wholeNumber(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(value);
+/** A parser of numbers from `least` to `most`; whatever else is given is refused in the option's name. */
+function numberIn(least: number, most: number, whole?: 'whole') {
+  const kind = whole ? 'whole number' : 'number';
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  return (text: string): number => {
+    const value = text.trim() ? Number(text) : NaN; // Number('') is 0
+    const fits = Number.isFinite(value) && value >= least && value <= most;
+    if (!fits || (whole && !Number.isInteger(value)))
+      throw new InvalidArgumentError(`It must be a ${kind} ${range}.`);
+    return value;
+  };
 }
+
+// The ranges of the library, so that nothing is loaded before an option is refused.
+const seed = numberIn(0, 2 ** 32 - 1, 'whole');
+const resolution = numberIn(16, 2048, 'whole');
+const memory = numberIn(0, 64, 'whole');
+const atLeastOne = numberIn(1, Infinity, 'whole');
+/** 0 for whole frames, or a factor. */
+const follow = (text: string): number => (text === '0' ? 0 : numberIn(1, 16)(text));
 
 function kindsOf(allowed: readonly string[]) {
   return (value: string): string[] => {

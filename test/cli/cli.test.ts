@@ -142,6 +142,43 @@ it.each<[string, string[], RegExp]>([
     ['segment', target, '--prompt', image, mask, '--seed', 'x'],
     /whole number/,
   ],
+  [
+    'colourings that are none',
+    ['segment', target, '--prompt', image, mask, '--color-ensemble', '0'],
+    /'--color-ensemble <n>' argument '0' is invalid. It must be a whole number from 1 to 64/,
+  ],
+  [
+    'a tolerance that is no number',
+    ['segment', target, '--prompt', image, mask, '--tolerance', ''],
+    /'--tolerance <distance>' argument '' is invalid. It must be a number from 0 to 441/,
+  ],
+  [
+    'a factor that is no number',
+    ['track', 'nope.mp4', '--first-mask', mask, '--follow', 'x2'],
+    /'--follow <factor>' argument 'x2' is invalid. It must be a number from 1 to 16/,
+  ],
+  [
+    'a frame rate that is no number',
+    ['track', 'nope.mp4', '--first-mask', mask, '--fps', 'abc'],
+    /'--fps <n>' argument 'abc' is invalid. It must be a number from 0.01 to 1000/,
+  ],
+  [
+    'a frame rate of 0',
+    ['track', 'nope.mp4', '--first-mask', mask, '--fps', '0'],
+    /'--fps <n>' argument '0' is invalid/,
+  ],
+  [
+    'no end of threads',
+    ['evaluate', 'nope', '--threads', '1e999'],
+    /'--threads <n>' argument '1e999' is invalid. It must be a whole number of at least 1/,
+  ],
+  [
+    'a factor to evaluate by that is no number',
+    ['evaluate', 'nope', '--task', 'video', '--follow', 'x2'],
+    /'--follow <factor>' argument 'x2' is invalid/,
+  ],
+  ['no episodes', ['evaluate', 'nope', '--episodes', '0'], /'--episodes <n>' argument '0' is inv/],
+  ['no shots', ['evaluate', 'nope', '--shots', '0'], /'--shots <n>' argument '0' is invalid/],
   ['an unknown command', ['paint'], /unknown command/],
 ])('exits with 2 for %s', async (_, args, message) => {
   const { code, stderr } = await run(...args);
