@@ -125,7 +125,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     )
     .option('--memory <k>', 'video: earlier frames that join the prompt', memory, 0)
     .option('--follow <factor>', 'video: region around the objects; 0 for whole frames', follow, 0)
-    .option('--shots <n>', 'images: prompts in each episode', atLeastOne, 1)
+    .option('--shots <n>', 'images: prompts in each episode of different pictures', atLeastOne, 1)
     .option('--episodes <n>', 'images: episodes for each label', atLeastOne, 20)
     .option('--seed <n>', 'images: seed of the episodes', seed, 0)
     .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)

@@ -20,9 +20,9 @@ const IGNORE = 255;
 const LEAST_SHARE = 0.005;
 
 export interface ImageEvaluationOptions {
-  /** Prompts in each episode. @default 1 */
+  /** Prompts in each episode of different pictures, at least 1; views of one picture have one. @default 1 */
   readonly shots: number;
-  /** Episodes for each label of a data set, and for each data set of views. @default 20 */
+  /** Episodes for each label of a data set, and for each data set of views; at least 1. @default 20 */
   readonly episodes: number;
   readonly seed: number;
   /** Side of the square pictures are squeezed to. @default what the model asks for */
@@ -59,7 +59,7 @@ interface Labelled {
  * @param directory one folder for each data set with NAME.jpg and NAME.png (8-bit labels, 255 = ignore);
  *   an `index.json` may say by `datasets.NAME.correspondence` where labels mean the same in every picture
  *   (`class`), and where they do not (`local`, `instance`), so that only views of one picture are compared.
- * @throws InvalidInputError if there are no such folders.
+ * @throws InvalidInputError if no such folder has anything to ask for.
  */
 export async function evaluateImages(
   segmenter: InContextSegmenter,
@@ -82,7 +82,8 @@ export async function evaluateImages(
     const same = Array.from({ length: options.episodes }, () => twoViews(pictures, random)).filter(
       (each) => each !== null,
     );
-    scores.push(await score(segmenter, 'same', dataset, same, options));
+    // Where no label covers enough of a picture there is nothing to ask for, and no mean.
+    if (same.length > 0) scores.push(await score(segmenter, 'same', dataset, same, options));
     if (correspondence === 'class') {
       const different = differentPictures(pictures, options, random);
       if (different.length > 0)
@@ -93,7 +94,7 @@ export async function evaluateImages(
   if (scores.length === 0) {
     throw new InvalidInputError(
       'directory',
-      `"${directory}" holds no folders of NAME.jpg with NAME.png.`,
+      `"${directory}" holds no folders of at least ${options.shots + 1} pictures NAME.jpg whose NAME.png shows a label.`,
     );
   }
   return [...scores, ...means(scores)];

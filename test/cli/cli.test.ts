@@ -388,6 +388,40 @@ describe('with a model of a few milliseconds', () => {
     });
   });
 
+  it('leaves data sets out that show no label', async () => {
+    const data = join(out, 'data');
+    const pixels = { width: 40, height: 30, channels: 3 as const };
+    for (const [dataset, label] of [
+      ['empty', 0],
+      ['shown', 1],
+    ] as const) {
+      await mkdir(join(data, dataset), { recursive: true });
+      for (const name of ['a', 'b']) {
+        const picture = sharp({ create: { ...pixels, background: '#808080' } });
+        await picture.jpeg().toFile(join(data, dataset, `${name}.jpg`));
+        const labels = sharp(new Uint8Array(1200).fill(label), { raw: { ...pixels, channels: 1 } });
+        await labels
+          .toColourspace('b-w')
+          .png()
+          .toFile(join(data, dataset, `${name}.png`));
+      }
+    }
+    const options = [...small(), '--episodes', '1', '--json'];
+    const scores = JSON.parse((await run('evaluate', data, ...options)).stdout);
+    expect(scores).toHaveLength(4);
+    for (const score of scores)
+      expect(score).toMatchObject({
+        dataset: expect.stringMatching(/^(shown|mean)$/),
+        episodes: 1,
+        model: expect.any(Number),
+      });
+    await rm(join(data, 'shown'), { recursive: true });
+    expect(await run('evaluate', data, ...options)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('at least 2 pictures NAME.jpg whose NAME.png shows a label'),
+    });
+  });
+
   it('quantises to int8, which loads and paints nearly the same', async () => {
     const quantised = join(out, 'int8');
     expect((await run('quantize', model, quantised)).stdout).toMatch(/int8: 0\.0 MB/);
