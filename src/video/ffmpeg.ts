@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AbortedError, VideoError } from '../errors';
 import { readPpmStream } from './ppm-stream';
@@ -139,13 +141,18 @@ export class VideoWriter {
   private readonly complaints: Complaints;
   private written = 0;
 
-  /** @param framesPerSecond of the file; frames are repeated or left out to keep their times. */
+  /**
+   * @param path of the file; its directory is made.
+   * @param framesPerSecond of the file; frames are repeated or left out to keep their times.
+   * @throws VideoError if the directory cannot be made.
+   */
   constructor(
     private readonly path: string,
     private readonly width: number,
     private readonly height: number,
     private readonly framesPerSecond: number,
   ) {
+    makeDirectoryOf(path);
     const input = [
       '-f',
       'rawvideo',
@@ -181,6 +188,7 @@ export class VideoWriter {
   /**
    * @param data `(height, width, 3)` RGB 8-bit.
    * @param time seconds from the start.
+   * @throws VideoError for a frame of another size, and with ffmpeg's message once it has ended.
    */
   async write(data: Uint8Array, time: number): Promise<void> {
     if (data.length !== this.width * this.height * 3) {
@@ -191,8 +199,10 @@ export class VideoWriter {
     const stdin = this.process.child.stdin as Writable;
     const due = Math.max(1, Math.round(time * this.framesPerSecond) + 1);
     for (; this.written < due; this.written++) {
-      if (!stdin.write(data) && !stdin.destroyed)
-        await Promise.race([once(stdin, 'drain'), this.process.ended]);
+      if (stdin.destroyed) throw this.failure(await this.process.ended);
+      if (stdin.write(data)) continue;
+      const drained = once(stdin, 'drain').catch(() => undefined); // a pipe that breaks is told above
+      await Promise.race([drained, this.process.ended]);
     }
   }
 
@@ -200,14 +210,25 @@ export class VideoWriter {
   async close(): Promise<void> {
     (this.process.child.stdin as Writable).end();
     const outcome = await this.process.ended;
-    if (outcome !== 0)
-      throw new VideoError(
-        `ffmpeg could not write ${this.path} (${String(outcome)}): ${this.complaints.text}`,
-      );
+    if (outcome !== 0) throw this.failure(outcome);
+  }
+
+  private failure(outcome: number | string): VideoError {
+    return new VideoError(
+      `ffmpeg could not write ${this.path} (${String(outcome)}): ${this.complaints.text}`,
+    );
   }
 
   /** Gives up. */
   abort(): void {
     this.process.child.kill('SIGKILL');
+  }
+}
+
+function makeDirectoryOf(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw new VideoError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
 }

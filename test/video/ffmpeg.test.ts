@@ -137,9 +137,37 @@ it('writes frames at their times', async () => {
   await writer.close();
   expect((await stat(path)).size).toBeGreaterThan(500);
   expect(await read(path)).toHaveLength(6);
-  const bad = new VideoWriter(join(directory, 'no', 'such', 'folder.mp4'), 4, 4, 10);
-  await bad.write(gradient(4, 4), 0);
-  await expect(bad.close()).rejects.toThrow(/could not write .*No such file/);
+});
+
+it('makes the directory that it writes to', async () => {
+  const path = join(directory, 'no', 'such', 'folder.mp4');
+  const writer = new VideoWriter(path, 4, 4, 10);
+  await writer.write(gradient(4, 4), 0);
+  await writer.close();
+  expect(await read(path)).toHaveLength(1);
+  const file = join(directory, 'file');
+  await writeFile(file, '');
+  expect(() => new VideoWriter(join(file, 'x.mp4'), 4, 4, 10)).toThrow(VideoError);
+});
+
+it('stops writing with ffmpeg’s message as soon as ffmpeg has ended', async () => {
+  const folder = await mkdtemp(join(directory, 'folder-'));
+  const bad = new VideoWriter(folder, 64, 64, 10);
+  const writeOn = async () => {
+    for (let i = 0; i < 500; i++) {
+      await bad.write(gradient(64, 64), i / 10);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const failure = await writeOn().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(VideoError);
+  expect((failure as Error).message).toMatch(/could not write .*output format/);
+  await expect(bad.close()).rejects.toThrow(/could not write .*output format/);
+
+  // The whole second is to be written at once: the pipe breaks while it waits for room.
+  const killed = new VideoWriter(join(directory, 'killed.mp4'), 640, 480, 30);
+  killed.abort();
+  await expect(killed.write(gradient(640, 480), 1)).rejects.toThrow(/could not write .*SIGKILL/);
 });
 
 it('cuts pictures out of a stream however it is chopped', async () => {
