@@ -89,6 +89,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "rate_factor": self.rate_factor,
+            "cooling": self.cooling,
             "seconds": self.seconds,
             "rng": torch.get_rng_state(),
         }
@@ -102,6 +103,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.rate_factor, self.seconds = state["step"], state["rate_factor"], state["seconds"]
+        self.cooling = state.get("cooling", 1.0)  # missing in checkpoints of before it was kept
         torch.set_rng_state(state["rng"].cpu())
 
     def begin_from(self, path: Path) -> None:
@@ -181,8 +183,9 @@ class Trainer:
         finish: bool = False,
     ) -> None:
         """Trains for `minutes` of wall clock or to the end of the schedule. With `finish` the rate falls to nothing
-        over these minutes, wherever the schedule stands; `uncooled.pt` is where to go on from."""
-        if finish:
+        over these minutes, wherever the schedule stands; `uncooled.pt` is where to go on from: a run that has begun
+        to cool leaves it alone."""
+        if finish and self.cooling == 1:
             self.save("uncooled.pt")
         try:
             self._run(minutes, validate_every, save_every, log_every, finish)
@@ -203,9 +206,8 @@ class Trainer:
         batches = self._batches()
         mark, losses = time.time(), []
         while self.step < self.total_steps and time.time() < end and not stop:
-            if finish:
-                left = max(0.0, (end - time.time()) / (60 * minutes))
-                self.cooling = 0.5 * (1 - math.cos(math.pi * left))
+            left = max(0.0, (end - time.time()) / (60 * minutes)) if finish else 1.0
+            self.cooling = 0.5 * (1 - math.cos(math.pi * left))
             loss, norm = self.learn(next(batches))
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 factor = self.rate_factor * 0.5

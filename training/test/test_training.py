@@ -170,6 +170,23 @@ def test_finishing_lets_the_rate_fall_with_the_minutes(config, cache, tmp_path, 
     assert checkpoint.load(tmp_path / "uncooled.pt", config)["step"] == 0
 
 
+def test_a_finish_that_was_cut_keeps_what_it_began_from(config, cache, tmp_path, monkeypatch):
+    config.total_samples = 60_000  # more than the minutes allow
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {})
+    begun(config, cache, tmp_path).run(minutes=0.03, finish=True)
+    cut = checkpoint.load(tmp_path / "last.pt", config)
+    assert cut["step"] > 0 and cut["cooling"] < 1
+    again = Trainer(config, cache, tmp_path, workers=0)
+    again.restore(tmp_path / "last.pt")
+    again.run(minutes=0.03, finish=True)
+    assert again.step > cut["step"]
+    assert checkpoint.load(tmp_path / "uncooled.pt", config)["step"] == 0
+    again.run(minutes=0.03)  # the whole rate again: not cooled any more
+    reached = again.step
+    again.run(minutes=0, finish=True)
+    assert checkpoint.load(tmp_path / "uncooled.pt", config)["step"] == reached
+
+
 def test_validation_and_log_are_written(config, cache, tmp_path, capsys):
     trainer = begun(config, cache, tmp_path)
     trainer.step = trainer.total_steps - 2
