@@ -31,14 +31,18 @@ def measure(
     if not (weights / "model.safetensors").is_file():
         raise RecipeError(f"{weights / 'model.safetensors'} is missing: export first")
     model = load_exported(weights).to(device)
-    size = side or model.config.image_size[1]
+    size, patch = side or model.config.image_size[1], model.config.patch_size
+    if size % patch:
+        raise RecipeError(f"--side {size} is no multiple of the model's patch, {patch}: try {size - size % patch + patch}")
     model.config.image_size = (2 * size, size)  # positions are resized to what comes in
     val = Cache(cache / "val")
     one = list(same_image(val, size, each)) + list(different_images(val, size, each))
-    tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
     earlier = json.loads(reuse.read_text()) if reuse else None
     if earlier and (earlier["side"], earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (size, each, len(one)):
         raise RecipeError(f"{reuse} was measured on other episodes: leave out --reuse")
+    if earlier and baselines and not set(BASELINES) <= set(earlier["tables"]):
+        raise RecipeError(f"{reuse} has no baselines, as --model-only leaves them out: leave out --reuse")
+    tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
     for name, baseline in BASELINES.items() if baselines else ():
         if earlier:
             rows = earlier["tables"][name].items()

@@ -1,5 +1,6 @@
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,7 @@ from seggpt_training.data.batches import PAINT_TARGET, RANDOM_MASK, BatchSet
 from seggpt_training.data.cache import IGNORE, Cache
 from seggpt_training.data.colours import draw_colours, palette
 from seggpt_training.data.episodes import EpisodeMaker
+from seggpt_training.data.tars import decode
 from seggpt_training.data.val_episodes import different_images, same_image
 from seggpt_training.errors import RecipeError
 from seggpt_training.prepare import prepare
@@ -19,6 +21,14 @@ def test_broken_pictures_are_left_out_and_counted(pack, tmp_path, capsys):
     prepare(pack, tmp_path, 64, scenes=0)
     assert "2 broken ones left out" in capsys.readouterr().out
     assert len(Cache(tmp_path / "val")) == 24
+
+
+def test_labels_of_16_bits_are_broken():
+    labels = np.full((8, 8), 300)
+    jpeg = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    png = {bits: cv2.imencode(".png", labels.astype(bits))[1].tobytes() for bits in (np.uint8, np.uint16)}
+    assert decode("a/0", jpeg, png[np.uint8]).labels.dtype == np.uint8
+    assert decode("a/0", jpeg, png[np.uint16]) is None
 
 
 def test_a_missing_tar_is_named(pack, tmp_path):

@@ -85,6 +85,12 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     assert again["tables"]["grabcut"] == result["tables"]["grabcut"]
     with pytest.raises(RecipeError, match="other episodes"):
         full_evaluation.measure(tmp_path / "weights", cache, None, 3, 0, reuse=tmp_path / "result.json")
+    with pytest.raises(RecipeError, match="--side 40 is no multiple of the model's patch, 16: try 48"):
+        full_evaluation.measure(tmp_path / "weights", cache, None, 2, 0, side=40)
+    alone = full_evaluation.measure(tmp_path / "weights", cache, None, 2, 0, baselines=False)
+    full_evaluation.write(alone, tmp_path / "alone.json")
+    with pytest.raises(RecipeError, match="alone.json has no baselines"):
+        full_evaluation.measure(tmp_path / "weights", cache, None, 2, 0, reuse=tmp_path / "alone.json")
     assert set(result["videos"]["moving"]) == {"J", "F", "copy J", "copy F"}
     write_card(tmp_path / "weights", pack, tmp_path / "run", result, "a test")
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()

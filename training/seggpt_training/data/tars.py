@@ -36,10 +36,10 @@ def read_index(folder: Path) -> dict:
 
 
 def decode(key: str, jpeg: bytes, png: bytes) -> Picture | None:
-    """None when either file is broken or their sizes differ."""
+    """None when either file is broken, their sizes differ, or the labels are not of 8 bits."""
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     labels = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None or labels is None or labels.ndim != 2 or image.shape[:2] != labels.shape:
+    if image is None or labels is None or labels.dtype != np.uint8 or image.shape[:2] != labels.shape:
         return None
     return Picture(key, cv2.cvtColor(image, cv2.COLOR_BGR2RGB), labels)
 
