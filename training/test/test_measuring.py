@@ -94,7 +94,10 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     assert set(result["videos"]["moving"]) == {"J", "F", "copy J", "copy F"}
     write_card(tmp_path / "weights", pack, tmp_path / "run", result, "a test")
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
-    assert "Research use only" in card and "| places |" in card and "| moving |" in card
+    assert "Research use only" in card and "| places |" in card and "| moving |" in card and "(videos above)" in card
+    write_card(tmp_path / "weights", pack, tmp_path / "run", again, "a test")
+    card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
+    assert "the first mask copied can be better." in card and "videos above" not in card
 
 
 def test_measuring_without_weights_says_so(cache, tmp_path):
