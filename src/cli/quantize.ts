@@ -4,6 +4,7 @@ import { quantizeCheckpoint } from '../checkpoints/quantize-checkpoint';
 import { writeSafetensors } from '../checkpoints/write-safetensors';
 import { parsePainterConfig, toHuggingFaceConfig } from '../painter/config';
 import { platform } from '../platform';
+import { writeOutput } from './output';
 
 /** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
 export async function quantize(
@@ -20,7 +21,7 @@ export async function quantize(
         : parsePainterConfig(source.config, source.origin);
     const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
     const write = (name: string, bytes: Uint8Array) =>
-      platform.writeFile(platform.join(out, name), bytes);
+      writeOutput(platform.join(out, name), bytes);
     await write('config.json', jsonFile(toHuggingFaceConfig(config)));
     if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
     await write('model.safetensors', file);

@@ -424,6 +424,8 @@ describe('with a model of a few milliseconds', () => {
 
   it('quantises to int8, which loads and paints nearly the same', async () => {
     const quantised = join(out, 'int8');
+    const preprocessor = { size: { height: 32, width: 32 } };
+    await writeFile(join(model, 'preprocessor_config.json'), JSON.stringify(preprocessor));
     expect((await run('quantize', model, quantised)).stdout).toMatch(/int8: 0\.0 MB/);
     const [a, b] = await Promise.all(
       [model, quantised].map((path) => Painter.load(path, { backend: 'cpu' })),
@@ -435,6 +437,7 @@ describe('with a model of a few milliseconds', () => {
     const [exact, rounded] = await Promise.all(
       [a, b].map((painter) => painter.paint({ images: canvas, masks: canvas })),
     );
+    expect([a.inputSize, b.inputSize]).toEqual([preprocessor.size, preprocessor.size]);
     const scale = Math.max(...exact.data.map(Math.abs));
     expect(largestDifference(exact.data, rounded.data)).toBeLessThan(0.1 * scale);
     expect(largestDifference(exact.data, rounded.data)).toBeGreaterThan(0);
