@@ -20,8 +20,7 @@ export async function quantize(
         ? inferConfig(source)
         : parsePainterConfig(source.config, source.origin);
     const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
-    const write = (name: string, bytes: Uint8Array) =>
-      writeOutput(platform.join(out, name), bytes);
+    const write = (name: string, bytes: Uint8Array) => writeOutput(platform.join(out, name), bytes);
     await write('config.json', jsonFile(toHuggingFaceConfig(config)));
     if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
     await write('model.safetensors', file);
