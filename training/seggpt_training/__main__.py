@@ -36,6 +36,7 @@ def main() -> int:
     export.add_argument("--checkpoint", type=Path, required=True)
     export.add_argument("--out", type=Path, required=True)
     export.add_argument("--precision", default="float16", help="float32, float16 or int8")
+    export.add_argument("--side", type=int, help="of the pictures it will be run at, in pixels; by default 1.6 times the training's")
     export.add_argument("--raw", action="store_true", help="the last weights instead of their moving average")
 
     evaluate = commands.add_parser("evaluate", help="measure exported weights beside three baselines")
@@ -121,7 +122,7 @@ def run_train(a) -> None:
 def run_export(a) -> None:
     from .export import export
 
-    export(a.checkpoint, a.out, a.precision, not a.raw)
+    export(a.checkpoint, a.out, a.precision, not a.raw, a.side)
 
 
 def run_evaluate(a) -> None:
@@ -140,11 +141,11 @@ def run_card(a) -> None:
     import json
 
     from .card import write_card
-    from .export import input_side, load_exported
+    from .export import load_exported, run_side
     from .figure import draw
 
     model = load_exported(a.weights)
-    side = input_side(model.config.image_size[1], model.config.patch_size)
+    side = run_side(a.weights)
     model.config.image_size = (2 * side, side)  # the figure shows what a user of the package gets
     scores = draw(model, a.examples, a.weights / "examples.jpg")
     also = json.loads(a.also.read_text()) if a.also else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import checkpoint
 from .config import ModelConfig
-from .export import input_side
+from .export import run_side
 from .data.tars import read_index
 from .full_evaluation import BASELINES, markdown
 
@@ -67,7 +67,7 @@ def write_card(
     index = read_index(pack)
     samples, hours = (now + before for now, before in zip(compute(run), earlier))
     size = (weights / "model.safetensors").stat().st_size / 1e6
-    side = config.image_size[1]
+    side, run_at = config.image_size[1], run_side(weights)
     pictures = sum(entry.get("train", 0) for entry in index["datasets"].values())
     text = f"""---
 library_name: seggpt
@@ -89,7 +89,7 @@ themselves are not distributed here.
 |---|---|
 | architecture | SegGPT (arXiv:2304.03284): ViT, width {config.hidden_size}, {config.num_hidden_layers} blocks, {config.num_attention_heads} heads, patch {config.patch_size}, streams merged after block {config.merge_index}, decoder width {config.decoder_hidden_size} |
 | canvas | {config.image_size[0]} x {config.image_size[1]}: prompt over target, {side} x {side} each, the whole picture squeezed into it |
-| run at | pictures of {input_side(side, config.patch_size)} x {input_side(side, config.patch_size)} (`preprocessor_config.json`): positions are resized, and finer things are found |
+| run at | pictures of {run_at} x {run_at} (`preprocessor_config.json`){': positions are resized, and finer things are found' if run_at > side else ''} |
 | input | RGB / 255, ImageNet mean and deviation, for pictures and painted masks alike |
 | file | `model.safetensors`, {size:.1f} MB |
 
@@ -112,7 +112,7 @@ one). Decisions about the recipe were taken on smaller samples of the same valid
 {means(also) if also else ""}
 
 ## Examples
-Each tile: prompt with its mask, target, painted mask, at {input_side(side, config.patch_size)} x {input_side(side, config.patch_size)}. Free photographs and procedural
+Each tile: prompt with its mask, target, painted mask, at {run_at} x {run_at}. Free photographs and procedural
 scenes.
 
 ![Twelve examples](examples.jpg)

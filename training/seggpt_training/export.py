@@ -61,12 +61,15 @@ def input_side(trained: int, patch: int) -> int:
     return round(trained * INPUT_SCALE / patch) * patch
 
 
-def preprocessor(config: ModelConfig) -> dict:
-    """`preprocessor_config.json` of SegGptImageProcessor.
+def preprocessor(config: ModelConfig, side: int | None = None) -> dict:
+    """`preprocessor_config.json` of SegGptImageProcessor, for pictures of `side` pixels.
 
-    Pictures go in larger than in training: positions are resized, and finer things are found (the package's
+    By default pictures go in larger than in training: positions are resized, and finer things are found (the package's
     docs/decisions.md has the measurement).
     """
+    side = side or input_side(config.image_size[1], config.patch_size)
+    if side % config.patch_size:
+        raise RecipeError(f"--side {side} is no multiple of the patch, {config.patch_size}")
     return {
         "image_processor_type": "SegGptImageProcessor",
         "do_convert_rgb": True,
@@ -77,24 +80,29 @@ def preprocessor(config: ModelConfig) -> dict:
         "image_std": [0.229, 0.224, 0.225],
         "resample": 3,
         "rescale_factor": 1 / 255,
-        "size": {
-            "height": input_side(config.image_size[0] // 2, config.patch_size),
-            "width": input_side(config.image_size[1], config.patch_size),
-        },
+        "size": {"height": side, "width": side},
     }
 
 
-def export(source: Path, folder: Path, precision: str = "float16", averaged: bool = True) -> None:
+def run_side(folder: Path) -> int:
+    """The side in pixels that exported weights are run at."""
+    return json.loads((folder / "preprocessor_config.json").read_text())["size"]["height"]
+
+
+def export(
+    source: Path, folder: Path, precision: str = "float16", averaged: bool = True, side: int | None = None
+) -> None:
     """Writes the three files from a checkpoint, and reads them back to be sure."""
     state = checkpoint.load(source)
     config = TrainConfig.from_dict(state["config"]).model
+    pictures = preprocessor(config, side)
     weights = state["average" if averaged else "model"]
     folder.mkdir(parents=True, exist_ok=True)
     tensors = to_file_tensors(weights, precision)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     written = config.to_hugging_face() | {"dtype": "float32" if precision == "float32" else "float16"}
     (folder / "config.json").write_text(json.dumps(written, indent=2) + "\n")
-    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor(config), indent=2) + "\n")
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures, indent=2) + "\n")
     load_exported(folder)
     size = (folder / "model.safetensors").stat().st_size / 2**20
     count = sum(value.numel() for value in weights.values())

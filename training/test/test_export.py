@@ -11,7 +11,7 @@ from seggpt_training.config import TrainConfig
 from seggpt_training.constructed import construct
 from seggpt_training.data.batches import BatchSet
 from seggpt_training.errors import RecipeError
-from seggpt_training.export import export, from_file_tensors, load_exported, quantise, to_file_tensors
+from seggpt_training.export import export, from_file_tensors, load_exported, quantise, run_side, to_file_tensors
 from seggpt_training.model import SegGPT
 from seggpt_training.sharding import bring_back, join, pack
 from seggpt_training.train import Trainer
@@ -63,6 +63,14 @@ def test_int8_scales_are_by_output_channel():
     assert whole.dtype == torch.int8 and scale.shape == (5,)
     error = (whole.float() * scale.view(-1, 1, 1, 1) - weight).abs().flatten(1).amax(1)
     assert (error <= scale * 0.5001).all()
+
+
+def test_the_side_it_is_run_at_may_be_given(saved, tmp_path):
+    export(saved, tmp_path / "out", side=64)
+    assert run_side(tmp_path / "out") == 64
+    with pytest.raises(RecipeError, match="--side 70 is no multiple of the patch"):
+        export(saved, tmp_path / "other", side=70)
+    assert not (tmp_path / "other").exists()
 
 
 def test_other_precisions_are_refused(saved, tmp_path):
