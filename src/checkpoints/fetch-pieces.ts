@@ -1,4 +1,5 @@
 import { AbortedError, DownloadError, throwIfAborted } from '../errors';
+import type { Begun } from './file-cache';
 
 interface RequestOptions {
   readonly headers: Record<string, string>;
@@ -65,7 +66,7 @@ export async function exists(url: string, options: RequestOptions): Promise<bool
 export async function fetchPieces(
   url: string,
   options: RequestOptions & {
-    readonly begun: { readonly size: number; readonly version: string } | null;
+    readonly begun: Begun | null;
   },
 ): Promise<Transfer> {
   const { begun } = options;

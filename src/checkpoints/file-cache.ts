@@ -6,24 +6,28 @@ export interface FileCache {
   readonly place: string;
   /** `null` if the file is not there. */
   open(key: string): Promise<RandomAccess | null>;
-  /** How much of an interrupted download is kept, and what server version it belongs to. */
-  partial(key: string): Promise<{ readonly size: number; readonly version: string } | null>;
   /**
-   * Stores a file as its pieces come.
+   * Stores a file as its pieces come; one that was there is replaced.
    *
-   * @param append pieces continue what `partial` reported; otherwise they start anew.
-   * @param version the server's version of the file, kept with an interrupted download.
-   * @param verify called with the SHA-256 of the whole file before it becomes visible; throws to refuse it.
+   * @param start begins the transfer, told what is kept of an earlier one that broke off.
+   * @throws DownloadError if the place cannot be written, and what `start`, the pieces and `verify` throw.
    */
-  store(
-    key: string,
-    pieces: AsyncIterable<Uint8Array>,
-    options: {
-      readonly append: boolean;
-      readonly version: string;
-      readonly verify: (file: { size: number; sha256: string }) => void;
-    },
-  ): Promise<void>;
-  /** Forgets a file and what was kept of an interrupted download of it. */
-  remove(key: string): Promise<void>;
+  store(key: string, start: (begun: Begun | null) => Promise<Incoming>): Promise<void>;
+}
+
+/** What is kept of an interrupted download, and what server version it belongs to. */
+export interface Begun {
+  readonly size: number;
+  readonly version: string;
+}
+
+/** A file on its way into the cache. */
+export interface Incoming {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  /** The pieces continue what was begun; otherwise they start anew. */
+  readonly append: boolean;
+  /** The server's version of the file, kept with an interrupted download. */
+  readonly version: string;
+  /** Called with the SHA-256 of the whole file before it becomes visible; throws to refuse it. */
+  verify(file: { size: number; sha256: string }): void;
 }

@@ -99,11 +99,8 @@ export async function hubFiles(
   const commit = listing.sha;
   const files = new Map(listing.siblings.map((file) => [file.rfilename, file]));
   const note = new TextEncoder().encode(JSON.stringify({ commit }));
-  await inTurn(cache, commitKey, async () => {
-    await cache.remove(commitKey);
-    const whole = { append: false, version: '', verify: () => undefined };
-    await cache.store(commitKey, once(note), whole);
-  });
+  const whole = { pieces: once(note), append: false, version: '', verify: () => undefined };
+  await inTurn(cache, commitKey, () => cache.store(commitKey, () => Promise.resolve(whole)));
   return remoteFiles(
     name,
     (file) => {
@@ -225,33 +222,34 @@ async function download(
       `${name} is not in the cache (${cache.place}), and offline was asked for.`,
     );
 
-  const begun = await cache.partial(remote.key);
-  const transfer = await fetchPieces(remote.url, { headers, signal, begun });
-  const total = remote.size ?? transfer.size ?? 0;
-  let loaded = transfer.offset;
-  const counted = (async function* () {
-    for await (const piece of transfer.pieces) {
-      loaded += piece.byteLength;
-      onProgress?.({ stage: 'download', file: name, loaded, total });
-      yield piece;
-    }
-  })();
-  await cache.store(remote.key, counted, {
-    append: transfer.offset > 0,
-    version: transfer.version,
-    verify({ size, sha256 }) {
-      const expected = remote.size ?? transfer.size;
-      if (expected !== undefined && size !== expected) {
-        throw new DownloadError(
-          `${remote.url} should have ${expected} bytes, but ${size} came; try again.`,
-        );
+  await cache.store(remote.key, async (begun) => {
+    const transfer = await fetchPieces(remote.url, { headers, signal, begun });
+    const expected = remote.size ?? transfer.size;
+    let loaded = transfer.offset;
+    const counted = (async function* () {
+      for await (const piece of transfer.pieces) {
+        loaded += piece.byteLength;
+        onProgress?.({ stage: 'download', file: name, loaded, total: expected ?? 0 });
+        yield piece;
       }
-      if (remote.sha256 && sha256 !== remote.sha256.toLowerCase()) {
-        throw new DownloadError(
-          `${remote.url} has SHA-256 ${sha256}, but ${remote.sha256} was promised; it was not kept.`,
-        );
-      }
-    },
+    })();
+    return {
+      pieces: counted,
+      append: transfer.offset > 0,
+      version: transfer.version,
+      verify({ size, sha256 }) {
+        if (expected !== undefined && size !== expected) {
+          throw new DownloadError(
+            `${remote.url} should have ${expected} bytes, but ${size} came; try again.`,
+          );
+        }
+        if (remote.sha256 && sha256 !== remote.sha256.toLowerCase()) {
+          throw new DownloadError(
+            `${remote.url} has SHA-256 ${sha256}, but ${remote.sha256} was promised; it was not kept.`,
+          );
+        }
+      },
+    };
   });
   const access = await cache.open(remote.key);
   if (!access)

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { blobAccess } from '../checkpoints/memory-access';
-import type { FileCache } from '../checkpoints/file-cache';
+import type { FileCache, Incoming } from '../checkpoints/file-cache';
 
 const NAME = 'seggpt';
 /** Cache Storage wants URLs as keys; this one is never fetched. */
@@ -20,8 +20,8 @@ export async function browserFileCache(): Promise<FileCache> {
       const response = await cache.match(keyUrl(key));
       return response ? blobAccess(await response.blob(), key) : null;
     },
-    partial: () => Promise.resolve(null),
-    async store(key, pieces, { verify }) {
+    async store(key, start) {
+      const { pieces, verify } = await start(null);
       let failure: unknown;
       const stream = verifiedStream(pieces, verify, (error) => (failure = error));
       try {
@@ -35,9 +35,6 @@ export async function browserFileCache(): Promise<FileCache> {
         throw failure as Error;
       }
     },
-    async remove(key) {
-      await cache.delete(keyUrl(key));
-    },
   };
 }
 
@@ -48,8 +45,8 @@ function memoryCache(): FileCache {
   return {
     place: 'memory',
     open: (key) => Promise.resolve(held.has(key) ? blobAccess(held.get(key) as Blob, key) : null),
-    partial: () => Promise.resolve(null),
-    async store(key, pieces, { verify }) {
+    async store(key, start) {
+      const { pieces, verify } = await start(null);
       let failure: unknown;
       const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error)))
         .blob()
@@ -57,16 +54,12 @@ function memoryCache(): FileCache {
       if (failure || !blob) throw failure ?? new Error('The download could not be held in memory.');
       held.set(key, blob);
     },
-    remove(key) {
-      held.delete(key);
-      return Promise.resolve();
-    },
   };
 }
 
 function verifiedStream(
   pieces: AsyncIterable<Uint8Array>,
-  verify: (file: { size: number; sha256: string }) => void,
+  verify: Incoming['verify'],
   onFailure: (error: unknown) => void,
 ): ReadableStream<Uint8Array> {
   const hash = sha256.create();

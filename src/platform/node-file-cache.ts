@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileAccess } from '../checkpoints/file-access';
-import type { FileCache } from '../checkpoints/file-cache';
+import type { Begun, FileCache } from '../checkpoints/file-cache';
 
 /** `$SEGGPT_CACHE`, else `seggpt` under the user's cache directory (XDG Base Directory Specification). */
 function defaultDirectory(): string {
@@ -28,47 +28,54 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
       const found = await stat(path).catch(() => null);
       return found?.isFile() ? fileAccess(path) : null;
     },
-    async partial(key) {
-      const part = `${pathOf(key)}.part`;
-      if (!(await lock(part))) return null;
-      const found = await stat(part).catch(() => null);
-      const version = await readFile(`${part}.version`, 'utf8').catch(() => '');
-      return found && version ? { size: found.size, version } : null;
-    },
-    async store(key, pieces, { append, version, verify }) {
+    async store(key, start) {
       const path = pathOf(key);
+      await mkdir(dirname(path), { recursive: true });
       const shared = await lock(`${path}.part`);
-      const part = shared ? `${path}.part` : `${path}.${owner}.part`;
-      let complete = false;
       try {
-        await writeFile(`${part}.version`, version);
-        const file = await open(part, append ? 'a' : 'w');
-        try {
-          for await (const piece of pieces) await file.writeFile(piece);
-        } finally {
-          await file.close();
-        }
-        complete = true;
-        verify({ size: (await stat(part)).size, sha256: await hashOf(part) });
-        await rename(part, path);
-        await rm(`${part}.version`, { force: true });
-      } catch (error) {
-        // What came of a download that broke off is kept for the next; what does not verify is not.
-        if (complete || !shared) {
-          await rm(part, { force: true });
-          await rm(`${part}.version`, { force: true });
-        }
-        throw error;
+        await write(path, shared ? `${path}.part` : `${path}.${owner}.part`, start, shared);
       } finally {
-        if (shared) await rm(`${part}.lock`, { force: true });
+        if (shared) await rm(`${path}.part.lock`, { force: true });
       }
     },
-    async remove(key) {
-      const path = pathOf(key);
-      for (const name of [path, `${path}.part`, `${path}.part.version`])
-        await rm(name, { force: true });
-    },
   };
+}
+
+/** Writes a file by way of its part. A part that is `kept` stays when the pieces break off, for the next download. */
+async function write(
+  path: string,
+  part: string,
+  start: Parameters<FileCache['store']>[1],
+  kept: boolean,
+): Promise<void> {
+  let complete = false;
+  try {
+    const { pieces, append, version, verify } = await start(await begunIn(part));
+    const file = await open(part, append ? 'a' : 'w');
+    try {
+      await writeFile(`${part}.version`, version); // once nothing of another version is left
+      for await (const piece of pieces) await file.writeFile(piece);
+    } finally {
+      await file.close();
+    }
+    complete = true;
+    verify({ size: (await stat(part)).size, sha256: await hashOf(part) });
+    await rename(part, path);
+    await rm(`${part}.version`, { force: true });
+  } catch (error) {
+    // What came of a download that broke off is kept; what does not verify is not.
+    if (complete || !kept) {
+      await rm(part, { force: true });
+      await rm(`${part}.version`, { force: true });
+    }
+    throw error;
+  }
+}
+
+async function begunIn(part: string): Promise<Begun | null> {
+  const found = await stat(part).catch(() => null);
+  const version = await readFile(`${part}.version`, 'utf8').catch(() => '');
+  return found && version ? { size: found.size, version } : null;
 }
 
 /** This process, and this copy of the module within it: threads have one each. */
@@ -76,10 +83,9 @@ const owner = `${process.pid}-${randomUUID()}`;
 /** After this many milliseconds a lock that names nobody was left by a process that died while it wrote it. */
 const UNSIGNED_LOCK = 10_000;
 
-/** Takes a part for this process, if no other that lives has it. Taking it again does nothing. */
+/** Takes a part for this process, if no other that lives has it. */
 async function lock(part: string): Promise<boolean> {
   const path = `${part}.lock`;
-  await mkdir(dirname(part), { recursive: true });
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       await writeFile(path, owner, { flag: 'wx' });
@@ -88,7 +94,6 @@ async function lock(part: string): Promise<boolean> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const holder = await readFile(path, 'utf8').catch(() => '');
-    if (holder === owner) return true;
     const pid = Number.parseInt(holder, 10);
     const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0);
     if (pid > 0 ? isAlive(pid, age) : age < UNSIGNED_LOCK) return false;

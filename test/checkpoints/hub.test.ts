@@ -328,6 +328,23 @@ it('leaves the part of a file to the process that writes it, and takes over from
   expect((await files()).filter((name) => name.includes('.part'))).toEqual([]);
 });
 
+it("leaves a branch's note to the process that writes it", async () => {
+  const refs = join(cache, 'owner--name', 'refs');
+  const part = join(refs, 'main.part');
+  await mkdir(refs, { recursive: true });
+  await writeFile(part, '{"comm');
+  await writeFile(`${part}.lock`, `${process.ppid}-somebody`);
+  expect(await load()).toBe(1024);
+  expect(await readFile(part, 'utf8')).toBe('{"comm');
+});
+
+it('holds no lock on a file whose request was refused', async () => {
+  hub.misbehave = (request, response) =>
+    request.url?.endsWith('.safetensors') === true && (response.writeHead(500).end(), true);
+  await expect(load()).rejects.toThrow(/answers 500/);
+  expect((await files()).filter((name) => name.includes('.part'))).toEqual([]);
+});
+
 it('asks for files with the query of their URL, and keeps them apart by it', async () => {
   for (const query of ['?signature=model.safetensors', '?signature=other', '?signature=other'])
     expect(await load(`${hub.url}/some/model.safetensors${query}`)).toBe(1024);
