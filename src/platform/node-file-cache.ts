@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileAccess } from '../checkpoints/file-access';
 import type { Begun, FileCache } from '../checkpoints/file-cache';
@@ -17,7 +17,7 @@ function defaultDirectory(): string {
 /**
  * Downloads in a directory. A file is written beside its place as `NAME.part` and renamed once it has
  * been verified, so what stands under its name is whole; `NAME.part.version` tells what it is part of,
- * `NAME.part.lock` which process writes it. Other processes then write a part of their own, from the beginning.
+ * `NAME.part.lock` which process writes it. Others then write a part of their own, from the beginning.
  */
 export function nodeFileCache(directory = defaultDirectory()): FileCache {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
@@ -33,7 +33,7 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
       await mkdir(dirname(path), { recursive: true });
       const shared = await lock(`${path}.part`);
       try {
-        await write(path, shared ? `${path}.part` : `${path}.${owner}.part`, start, shared);
+        await write(path, shared ? `${path}.part` : `${path}.${randomUUID()}.part`, start, shared);
       } finally {
         if (shared) await rm(`${path}.part.lock`, { force: true });
       }
@@ -79,38 +79,61 @@ async function begunIn(part: string): Promise<Begun | null> {
 }
 
 /** This process, and this copy of the module within it: threads have one each. */
-const owner = `${process.pid}-${randomUUID()}`;
-/** After this many milliseconds a lock that names nobody was left by a process that died while it wrote it. */
-const UNSIGNED_LOCK = 10_000;
+const owner = `${process.pid} ${hostname()} ${randomUUID()}`;
+/** A lock whose process cannot be asked is left behind when nothing was written for this many milliseconds. */
+const SILENCE = 600_000;
 
 /** Takes a part for this process, if no other that lives has it. */
 async function lock(part: string): Promise<boolean> {
   const path = `${part}.lock`;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      await writeFile(path, owner, { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = await readFile(path, 'utf8').catch(() => '');
-    const pid = Number.parseInt(holder, 10);
-    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0);
-    if (pid > 0 ? isAlive(pid, age) : age < UNSIGNED_LOCK) return false;
-    await rm(path, { force: true });
+  if (await sign(path)) return true;
+  const holder = await readFile(path, 'utf8').catch(() => null);
+  if (holder === null || (await isAlive(holder, part))) return false;
+  // Of those who saw the lock of a dead process one takes it over. If it dies meanwhile, the part is never resumed.
+  const claim = `${path}.claim`;
+  if (!(await sign(claim))) return false;
+  if ((await readFile(path, 'utf8').catch(() => null)) === holder) {
+    await rename(claim, path);
+    return true;
   }
+  await rm(claim);
   return false;
 }
 
-/** Whether the process that took a lock so long ago still runs. */
-function isAlive(pid: number, age: number): boolean {
-  // Containers number their processes alike: our own number may have been a predecessor's.
-  if (pid === process.pid) return age < process.uptime() * 1000;
+/** Writes this process's name into a new file. @returns false if the file is there already. */
+async function sign(path: string): Promise<boolean> {
   try {
-    return process.kill(pid, 0);
+    await writeFile(path, owner, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Whether the process that signed the lock of a part still runs. */
+async function isAlive(holder: string, part: string): Promise<boolean> {
+  const [pid, host] = holder.split(' ');
+  // Of a process on another host that shares the cache, or one not signed yet, only its writing shows.
+  if (host !== hostname()) {
+    const times = await Promise.all([timeOf(part), timeOf(`${part}.lock`)]);
+    return Date.now() - Math.max(...times) < SILENCE;
+  }
+  // Containers number their processes alike: our own number may have been a predecessor's.
+  if (Number(pid) === process.pid) {
+    const signed = await timeOf(`${part}.lock`);
+    return Date.now() - signed < process.uptime() * 1000;
+  }
+  try {
+    return process.kill(Number(pid), 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // it lives, and is somebody else's
   }
+}
+
+/** When a file was last written to, in milliseconds since 1970; 0 if there is none. */
+async function timeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
 }
 
 async function hashOf(path: string): Promise<string> {

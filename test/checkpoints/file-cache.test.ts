@@ -1,5 +1,5 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Incoming } from '../../src/checkpoints/file-cache';
 import { nodeFileCache } from '../../src/platform/node-file-cache';
@@ -25,4 +25,55 @@ it('keeps the pieces of two writers of one file apart', async () => {
   await Promise.all([write('abcdefgh'), write('12345')]);
   expect(await readdir(join(directory, 'model'))).toEqual(['file']);
   expect(await readFile(join(directory, 'model', 'file'), 'utf8')).toMatch(/^(abcdefgh|12345)$/);
+});
+
+describe('a lock that another process left', () => {
+  const begun = 'abc';
+  let part: string;
+  beforeEach(async () => {
+    part = join(directory, 'model', 'file.part');
+    await mkdir(join(directory, 'model'));
+    await writeFile(part, begun);
+    await writeFile(`${part}.version`, '"v1"');
+  });
+  /** What a transfer that goes on from there is told to be kept. */
+  const resumed = async () => {
+    let told: unknown;
+    await nodeFileCache(directory).store('model/file', (kept) => {
+      told = kept;
+      const change = kept ? { append: true, verify: () => undefined } : {};
+      return Promise.resolve(incoming('abcdef'.slice(kept?.size ?? 0), change));
+    });
+    expect(await readFile(join(directory, 'model', 'file'), 'utf8')).toBe('abcdef');
+    return told;
+  };
+  const age = async (seconds: number) => {
+    const then = new Date(Date.now() - seconds * 1000);
+    for (const path of [part, `${part}.lock`]) await utimes(path, then, then);
+  };
+
+  it('is taken over when its process is dead', async () => {
+    await writeFile(`${part}.lock`, `999999999 ${hostname()} nobody`);
+    expect(await resumed()).toEqual({ size: 3, version: '"v1"' });
+    expect(await readdir(join(directory, 'model'))).toEqual(['file']);
+  });
+
+  it('is taken over by one of several that see it at once', async () => {
+    await writeFile(`${part}.lock`, `999999999 ${hostname()} nobody`);
+    const told = await Promise.all(Array.from({ length: 8 }, resumed));
+    expect(told.filter((kept) => kept !== null)).toHaveLength(1);
+    expect(await readdir(join(directory, 'model'))).toEqual(['file']);
+  });
+
+  it.each(['1 another-host somebody', ''])(
+    'signed "%s" is left alone as long as something is written',
+    async (holder) => {
+      await writeFile(`${part}.lock`, holder);
+      await age(60);
+      expect(await resumed()).toBeNull();
+      expect((await stat(part)).size).toBe(begun.length);
+      await age(3600);
+      expect(await resumed()).toEqual({ size: 3, version: '"v1"' });
+    },
+  );
 });
