@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { blobAccess } from '../checkpoints/memory-access';
 import type { FileCache, Incoming } from '../checkpoints/file-cache';
+import { DownloadError } from '../errors';
 
 const NAME = 'seggpt';
 /** Cache Storage wants URLs as keys; this one is never fetched. */
@@ -24,12 +25,9 @@ export async function browserFileCache(): Promise<FileCache> {
       const { pieces, verify } = await start(null);
       let failure: unknown;
       const stream = verifiedStream(pieces, verify, (error) => (failure = error));
-      try {
-        await cache.put(keyUrl(key), new Response(stream));
-      } catch (error) {
-        await cache.delete(keyUrl(key));
-        throw failure ?? error;
-      }
+      await cache
+        .put(keyUrl(key), new Response(stream))
+        .catch((cause: unknown) => (failure ??= unkept(key, cause)));
       if (failure) {
         await cache.delete(keyUrl(key));
         throw failure as Error;
@@ -50,11 +48,20 @@ function memoryCache(): FileCache {
       let failure: unknown;
       const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error)))
         .blob()
-        .catch(() => null);
-      if (failure || !blob) throw failure ?? new Error('The download could not be held in memory.');
+        .catch((cause: unknown) => {
+          throw failure ?? unkept(key, cause);
+        });
       held.set(key, blob);
     },
   };
+}
+
+function unkept(key: string, cause: unknown): DownloadError {
+  const why = String((cause as Error).message ?? cause);
+  return new DownloadError(
+    `${key} cannot be kept by the browser (${why}); free storage of this site and try again.`,
+    { cause },
+  );
 }
 
 function verifiedStream(

@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileAccess } from '../checkpoints/file-access';
 import type { Begun, FileCache } from '../checkpoints/file-cache';
+import { DownloadError } from '../errors';
 
 /** `$SEGGPT_CACHE`, else `seggpt` under the user's cache directory (XDG Base Directory Specification). */
 function defaultDirectory(): string {
@@ -30,15 +31,32 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
     },
     async store(key, start) {
       const path = pathOf(key);
-      await mkdir(dirname(path), { recursive: true });
-      const shared = await lock(`${path}.part`);
       try {
-        await write(path, shared ? `${path}.part` : `${path}.${randomUUID()}.part`, start, shared);
-      } finally {
-        if (shared) await rm(`${path}.part.lock`, { force: true });
+        await mkdir(dirname(path), { recursive: true });
+        const shared = await lock(`${path}.part`);
+        const part = shared ? `${path}.part` : `${path}.${randomUUID()}.part`;
+        try {
+          await write(path, part, start, shared);
+        } finally {
+          if (shared) await rm(`${path}.part.lock`, { force: true });
+        }
+      } catch (error) {
+        throw isOfFiles(error) ? unwritable(directory, error) : error;
       }
     },
   };
+}
+
+/** Whether the file system raised an error, not the transfer or a caller's callback. */
+function isOfFiles(error: unknown): error is NodeJS.ErrnoException {
+  return typeof (error as NodeJS.ErrnoException | undefined)?.syscall === 'string';
+}
+
+function unwritable(directory: string, cause: NodeJS.ErrnoException): DownloadError {
+  return new DownloadError(
+    `The cache ${directory} cannot be written (${cause.message}); make room or choose another with the option cache or SEGGPT_CACHE.`,
+    { cause },
+  );
 }
 
 /** Writes a file by way of its part. A part that is `kept` stays when the pieces break off, for the next download. */

@@ -1,8 +1,19 @@
+import type * as crypto from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Incoming } from '../../src/checkpoints/file-cache';
+import { DownloadError } from '../../src/errors';
+import { browserFileCache } from '../../src/platform/browser-file-cache';
 import { nodeFileCache } from '../../src/platform/node-file-cache';
+
+// Jest cannot require what is an ES module only; browsers get it bundled.
+jest.mock('@noble/hashes/sha2.js', () => ({
+  sha256: { create: () => jest.requireActual<typeof crypto>('node:crypto').createHash('sha256') },
+}));
+jest.mock('@noble/hashes/utils.js', () => ({
+  bytesToHex: (bytes: Uint8Array) => Buffer.from(bytes).toString('hex'),
+}));
 
 let directory: string;
 beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'seggpt-cache-'))));
@@ -76,4 +87,48 @@ describe('a lock that another process left', () => {
       expect(await resumed()).toEqual({ size: 3, version: '"v1"' });
     },
   );
+});
+
+describe('when a file cannot be stored', () => {
+  const failureOf = (work: Promise<unknown>) =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+
+  it('says what to do about a directory that cannot be written', async () => {
+    await writeFile(join(directory, 'file'), '');
+    const cache = nodeFileCache(join(directory, 'file'));
+    const failure = await failureOf(cache.store('a/b', () => Promise.resolve(incoming('abc'))));
+    expect(failure).toBeInstanceOf(DownloadError);
+    expect((failure as Error).message).toMatch(/cannot be written \(ENOTDIR.*option cache/);
+  });
+
+  it('says what to do about a browser without room', async () => {
+    const put = () => Promise.reject(new Error('Quota exceeded.'));
+    const full = { open: () => Promise.resolve({ put, delete: () => Promise.resolve(false) }) };
+    Object.assign(globalThis, { caches: full });
+    try {
+      const cache = await browserFileCache();
+      const failure = await failureOf(cache.store('a/b', () => Promise.resolve(incoming('abc'))));
+      expect(failure).toBeInstanceOf(DownloadError);
+      expect((failure as Error).message).toMatch(/Quota exceeded.*free storage/);
+    } finally {
+      Reflect.deleteProperty(globalThis, 'caches');
+    }
+  });
+
+  it('hands on what a callback of the caller or the transfer throws', async () => {
+    const thrown = new Error('of the caller');
+    const breaking = async function* () {
+      yield await Promise.resolve(Buffer.from('a'));
+      throw thrown;
+    };
+    for (const cache of [nodeFileCache(directory), await browserFileCache()]) {
+      const store = cache.store('a/b', () =>
+        Promise.resolve(incoming('ab', { pieces: breaking() })),
+      );
+      expect(await failureOf(store)).toBe(thrown);
+    }
+  });
 });
