@@ -51,9 +51,7 @@ export async function exists(url: string, options: RequestOptions): Promise<bool
   await response.body?.cancel();
   if (response.ok) return true;
   if (ABSENT.includes(response.status)) return false;
-  throw new DownloadError(
-    `${url}: the server answers ${response.status} ${response.statusText}; try again later.`,
-  );
+  throw refusal(url, response);
 }
 
 /**
@@ -146,10 +144,13 @@ async function ask(
   const response = await request(url, { headers, signal: options.signal });
   if (response.ok || response.status === 416) return response;
   await response.body?.cancel();
-  const hint = response.status === 401 || response.status === 403 ? '; a token may be needed' : '';
-  throw new DownloadError(
-    `${url}: the server answers ${response.status} ${response.statusText}${hint}.`,
-  );
+  throw refusal(url, response);
+}
+
+function refusal(url: string, { status, statusText }: Response): DownloadError {
+  const later = status === 429 || status >= 500 ? '; try again later' : '';
+  const hint = status === 401 || status === 403 ? '; a token may be needed' : later;
+  return new DownloadError(`${url}: the server answers ${status} ${statusText}${hint}.`);
 }
 
 function wholeSize(response: Response): number | undefined {

@@ -367,6 +367,8 @@ it('tells a file that is absent from a server that is ill, and from one without 
   };
   hub.misbehave = answering(503);
   await expect(load(`${hub.url}/one`)).rejects.toThrow(/answers 503 .*try again later/);
+  hub.misbehave = answering(401);
+  await expect(load(`${hub.url}/one`)).rejects.toThrow(/answers 401 .*a token may be needed/);
   for (const [status, expected] of [
     [405, { size: { height: 64, width: 64 } }],
     [404, null],
