@@ -158,7 +158,12 @@ function remoteFiles(
     const remote = describe(file);
     if (!remote) return null;
     const cache = await platform.fileCache(options.cache);
-    const work = () => download(cache, file, remote, options, headers);
+    const work = async () => {
+      throwIfAborted(options.signal);
+      const access = await download(cache, file, remote, options, headers);
+      if (options.signal?.aborted) await access.close(); // nobody waits for it any more
+      return access;
+    };
     return unlessAborted(inTurn(cache, remote.key, work), options.signal);
   };
   const has = async (file: string) => {
@@ -214,7 +219,6 @@ async function download(
   headers: Record<string, string>,
 ): Promise<RandomAccess> {
   const { signal, onProgress } = options;
-  throwIfAborted(signal);
   const cached = await cache.open(remote.key);
   if (cached) return cached;
   if (options.offline)

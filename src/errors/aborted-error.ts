@@ -25,6 +25,7 @@ export function unlessAborted<Value>(
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     const stop = () => reject(new AbortedError(signal));
+    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { openCheckpoint, type OpenOptions } from '../../src/checkpoints/open-checkpoint';
 import { parseHubId } from '../../src/checkpoints/hub';
 import type { Progress } from '../../src/checkpoints/progress';
-import { AbortedError, DownloadError } from '../../src/errors';
+import type { RandomAccess } from '../../src/checkpoints/random-access';
+import { AbortedError, DownloadError, unlessAborted } from '../../src/errors';
+import { platform } from '../../src/platform';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
 
 const weights = Buffer.from(safetensors(randomTensors()));
@@ -401,6 +403,35 @@ it('stops at once when it is aborted', async () => {
     return true; // and never ends
   };
   await expect(load(undefined, { signal: abort.signal })).rejects.toThrow(AbortedError);
+});
+
+it('waits for no other call, and leaves no file open, once it is aborted', async () => {
+  const abort = new AbortController();
+  abort.abort();
+  const never = new Promise(() => undefined);
+  await expect(unlessAborted(never, abort.signal)).rejects.toThrow(AbortedError);
+
+  await load();
+  const late = new AbortController();
+  const real = await platform.fileCache(cache);
+  const left = new Set<RandomAccess>();
+  let opened = 0;
+  const open = async (key: string) => {
+    const access = await real.open(key);
+    if (!access) return null;
+    // The first time asks whether it is there.
+    if (key.endsWith('model.safetensors') && ++opened === 2) late.abort();
+    left.add(access);
+    return { ...access, close: () => (left.delete(access), access.close()) };
+  };
+  const spy = jest.spyOn(platform, 'fileCache').mockResolvedValue({ ...real, open });
+  try {
+    await expect(load(undefined, { signal: late.signal })).rejects.toThrow(AbortedError);
+    await new Promise(setImmediate);
+    expect([opened, left.size]).toEqual([2, 0]);
+  } finally {
+    spy.mockRestore();
+  }
 });
 
 it('says so when it is offline and has nothing', async () => {
