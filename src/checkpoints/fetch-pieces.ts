@@ -69,8 +69,11 @@ export async function fetchPieces(
 ): Promise<Transfer> {
   const { begun } = options;
   let response = await ask(url, options, begun?.size ?? 0, begun?.version ?? '');
+  if (response.status === 416 || (begun && isOfAnother(response, begun.version))) {
+    await response.body?.cancel();
+    response = await ask(url, options, 0, '');
+  }
   const offset = response.status === 206 ? (begun?.size ?? 0) : 0;
-  if (response.status === 416) response = await ask(url, options, 0, '');
   const version = response.headers.get('etag') ?? '';
   const size = wholeSize(response);
   return { offset, size, version, pieces: resuming(url, options, response, offset, size, version) };
@@ -123,7 +126,7 @@ async function* resuming(
       refused = error;
       continue;
     }
-    if (at > 0 && response.status !== 206) {
+    if (at > 0 && (response.status !== 206 || isOfAnother(response, version))) {
       throw new DownloadError(`${url} changed or cannot be resumed at byte ${at}; run it again.`);
     }
   }
@@ -145,6 +148,12 @@ async function ask(
   if (response.ok || response.status === 416) return response;
   await response.body?.cancel();
   throw refusal(url, response);
+}
+
+/** Whether a part belongs to another version. Weak ETags cannot guard a range, so what comes is compared. */
+function isOfAnother(response: Response, version: string): boolean {
+  const now = response.headers.get('etag');
+  return response.status === 206 && version !== '' && now !== null && now !== version;
 }
 
 function refusal(url: string, { status, statusText }: Response): DownloadError {

@@ -201,6 +201,25 @@ it('starts anew when the file on the server has changed meanwhile', async () => 
   expect(hub.fetches.map(({ range }) => range)).toEqual([undefined, 'bytes=500-']);
 });
 
+it('does not join parts of two versions whose ETags are weak', async () => {
+  const url = `${hub.url}/some/model`;
+  /** Makes a response's ETag weak. */
+  const weak = (response: ServerResponse, version: string) => {
+    const set = response.setHeader.bind(response);
+    response.setHeader = (name, value) => set(name, name === 'etag' ? `W/"${version}"` : value);
+    return false;
+  };
+  hub.misbehave = (request, response) => {
+    weak(response, 'old');
+    if (!request.url?.endsWith('model.safetensors') || request.method === 'HEAD') return false;
+    send(request, response, Buffer.alloc(weights.length, 1), request.headers.range ? 0 : 900);
+    return true;
+  };
+  await expect(load(url, { onProgress: cutOff })).rejects.toThrow(/broke off at byte 900/);
+  hub.misbehave = (_, response) => weak(response, 'new');
+  expect(await load(url)).toBe(1024);
+}, 60_000);
+
 it('refuses a file of another hash or size than promised, and keeps none of it', async () => {
   hub.listed = { sha256: sha256(config), size: weights.length };
   await expect(load()).rejects.toThrow(/SHA-256 .* was promised; it was not kept/);
