@@ -35,6 +35,7 @@ export { maskToPolygons, type Polygon, polygonsToMask } from './masks/polygons';
 
 export type { ImageInput, PixelsLike, TensorLike } from './images/image-input';
 export type { RawImage } from './images/raw-image';
+export type { Region } from './images/crop';
 export type { RgbImage } from './images/rgb-image';
 export { resizeBicubic, resizeNearest } from './images/resize';
 

@@ -1,4 +1,4 @@
-import { AbortedError, DownloadError, throwIfAborted } from '../errors';
+import { AbortedError, DownloadError, throwIfAborted, unlessAborted } from '../errors';
 import type { Begun } from './file-cache';
 
 interface RequestOptions {
@@ -95,7 +95,7 @@ async function* resuming(
     const reader = response?.body?.getReader();
     try {
       for (;;) {
-        const step = reader && (await stalling(reader.read()));
+        const step = reader && (await stalling(unlessAborted(reader.read(), options.signal)));
         if (!step || step.done) break;
         at += step.value.byteLength;
         failures = 0;
