@@ -95,6 +95,7 @@ async function* resuming(
     const reader = response?.body?.getReader();
     try {
       for (;;) {
+        // Node can leave a read pending whose fetch was aborted, so the signal is listened to here, too.
         const step = reader && (await stalling(unlessAborted(reader.read(), options.signal)));
         if (!step || step.done) break;
         at += step.value.byteLength;

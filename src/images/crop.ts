@@ -16,7 +16,7 @@ export function crop<Data extends Uint8Array>(
   return result;
 }
 
-/** Puts the pixels of a region into a picture of zeros, the inverse of {@link crop}. */
+/** Puts the pixels of a region, `(h, w, channels)`, into `(height, width, channels)` of zeros: {@link crop} undone. */
 export function place(
   data: Uint8Array,
   channels: number,

@@ -1,6 +1,6 @@
 import type * as workerThreads from 'node:worker_threads';
 import { nodeBuiltin } from '../../platform/node-builtin';
-import { BackendError, DisposedError } from '../../errors';
+import { BackendError, type DisposedError } from '../../errors';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';
@@ -81,11 +81,11 @@ export class ThreadPool {
     }
   }
 
-  /** Ends the workers. A list at work is given up: its tiles may be left half done. */
-  release(): void {
+  /** Ends the workers. A list at work fails with the reason: its tiles may be left half done. */
+  release(reason: DisposedError): void {
     if (this.released) return;
     this.released = true;
-    this.failure ??= new DisposedError('This engine was released while it was at work.');
+    this.failure ??= reason;
     Atomics.store(this.words, CONTROL.stop, 1);
     Atomics.add(this.words, CONTROL.epoch, 1);
     Atomics.notify(this.words, CONTROL.epoch);

@@ -100,8 +100,9 @@ export class WasmEngine implements Engine {
   release(): void {
     if (this.lifetimes.over) return;
     this.lifetimes.release();
-    this.parts.pool.release();
-    this.parts.queue.fail(new DisposedError('This engine was released while it was at work.'));
+    const reason = new DisposedError('This engine was released while it was at work.');
+    this.parts.pool.release(reason);
+    this.parts.queue.fail(reason);
   }
 
   loadLinear(
