@@ -278,6 +278,7 @@ export class Painter {
    * @param target `(height, width, 3)` normalised colours, of the size of the prompts' halves.
    * @returns `(M, height, width, 3)` normalised colours: one painting, or one per prompt without
    *   feature ensemble.
+   * @throws DisposedError if the context or the painter is disposed before the end.
    */
   async paintTarget(
     context: PaintingContext,
@@ -321,17 +322,17 @@ export class Painter {
         skipUnread: true,
       });
     };
-    const painted = await drive(
-      engine,
-      steps(),
-      options.signal,
-      this.progress(options, this.config.depth),
-    );
+    let painted: EngineTensor | undefined;
     try {
+      const progress = this.progress(options, this.config.depth);
+      painted = await drive(engine, steps(), options.signal, progress);
       throwIfAborted(options.signal);
       return this.dropSeam(await engine.download(painted), painted.shape);
+    } catch (error) {
+      context.checkAlive(); // an engine names only the tensor that was freed under its work
+      throw error;
     } finally {
-      engine.dispose(painted);
+      if (painted) engine.dispose(painted);
     }
   }
 

@@ -22,9 +22,14 @@ export class PaintingContext {
 
   /** @throws DisposedError after `dispose()`. */
   get tokens(): { readonly prompts: EngineTensor; readonly maskStream: EngineTensor } {
+    this.checkAlive();
+    return { prompts: this.prompts, maskStream: this.maskStream };
+  }
+
+  /** @throws DisposedError after `dispose()`. */
+  checkAlive(): void {
     if (this.disposed)
       throw new DisposedError('This context was disposed; prepare the prompts again.');
-    return { prompts: this.prompts, maskStream: this.maskStream };
   }
 
   /** Frees the tensors. Calling it again does nothing. */
