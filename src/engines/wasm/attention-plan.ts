@@ -42,10 +42,16 @@ export function keysPerBlock(keys: number): number {
 }
 
 /** Scratch of one thread, in bytes; the layout is in `assembly/attention.ts`. */
-export function attentionScratch(d: number, { rows, columns }: TokenLayout, block: number): number {
+export function attentionScratch(
+  d: number,
+  { rows, columns }: TokenLayout,
+  block: number,
+  int8: boolean,
+): number {
   const round = (value: number) => Math.ceil(value / 16) * 16;
   const floats = 5 * round(d) + round(2 * rows) + round(columns) + block + 16 + 4;
-  return Math.ceil((LONGEST_RUN * floats * 4) / 64) * 64;
+  const bytes = int8 ? 256 + LONGEST_RUN * (d + 16 + block) : 0;
+  return Math.ceil((LONGEST_RUN * floats * 4 + bytes) / 64) * 64;
 }
 
 export { LONGEST_RUN };

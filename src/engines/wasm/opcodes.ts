@@ -29,6 +29,8 @@ export enum Op {
   Patchify,
   PackKeys,
   PackValues,
+  PackKeysInt8,
+  PackValuesInt8,
   Attention,
   PaintingHead,
 }

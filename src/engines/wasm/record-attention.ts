@@ -15,6 +15,8 @@ export interface AttentionCall {
   readonly heads: number;
   /** Relative positions spread over the grid, `(2h * 2h, d)` and `(w * w, d)`; `null` where the model has none. */
   readonly relative: { readonly rows: WasmTensor; readonly columns: WasmTensor } | null;
+  /** Multiply bytes instead of floats, if `d` is a multiple of 4. */
+  readonly int8: boolean;
 }
 
 /** Packs keys, values and position codes for the kernel, then attends; see `assembly/attention.ts`. */
@@ -32,19 +34,29 @@ export function recordAttention(recorder: Recorder, call: AttentionCall): void {
       words.set([index, start, count, output], 4 * i),
     );
 
-    const keys = take(4 * halves * heads * wholePanels(half) * d);
-    const values = take(4 * halves * heads * half * wholePanels(d));
+    const int8 = call.int8 && d % 4 === 0;
+    const block = keysPerBlock(half);
+    const matrices = halves * heads;
     const packing = [half, d, 12 * D, half * 12 * D, 4 * d, heads];
-    recorder.record(Op.PackKeys, halves * heads, halves * half * D, [
-      qkv.address + 4 * D,
-      keys,
-      ...packing,
-    ]);
-    recorder.record(Op.PackValues, halves * heads, halves * half * D, [
-      qkv.address + 8 * D,
-      values,
-      ...packing,
-    ]);
+    const [keyRows, valueWidth] = [wholePanels(half), wholePanels(d)];
+    const pack = (op: Op, part: number, bytes: number, ...scales: number[]) => {
+      const to = take(bytes);
+      recorder.record(op, matrices, halves * half * D, [
+        qkv.address + 4 * part * D,
+        to,
+        ...packing,
+        ...scales,
+      ]);
+      return to;
+    };
+    const keySteps = int8 ? take(4 * matrices * keyRows) : 0;
+    const valueScales = int8 ? take(4 * matrices * (1 + Math.ceil(half / block)) * valueWidth) : 0;
+    const keys = int8
+      ? pack(Op.PackKeysInt8, 1, matrices * keyRows * d, keySteps)
+      : pack(Op.PackKeys, 1, 4 * matrices * keyRows * d);
+    const values = int8
+      ? pack(Op.PackValuesInt8, 2, matrices * keyRows * valueWidth, valueScales, block)
+      : pack(Op.PackValues, 2, 4 * matrices * half * valueWidth);
     const codes = ({ address }: WasmTensor, length: number) => {
       const packed = take(4 * length * wholePanels(length) * d);
       const grid = [length, d, 4 * d, length * d * 4, 0, 1];
@@ -54,8 +66,7 @@ export function recordAttention(recorder: Recorder, call: AttentionCall): void {
     const rowCodes = relative ? codes(relative.rows, 2 * rows) : 0;
     const columnCodes = relative ? codes(relative.columns, columns) : 0;
 
-    const block = keysPerBlock(half);
-    const scratch = attentionScratch(d, layout, block);
+    const scratch = attentionScratch(d, layout, block, int8);
     const shared = targets === 1 ? (prompts + 1) / 2 : 1;
     const work = runs.reduce((sum, run) => sum + run.count * (run.half >= prompts ? shared : 1), 0);
     recorder.record(Op.Attention, runs.length * heads, work * 2 * half * D * 5, [
@@ -78,6 +89,8 @@ export function recordAttention(recorder: Recorder, call: AttentionCall): void {
       scratch,
       { float: 1 / Math.sqrt(d) },
       runs.length,
+      keySteps,
+      valueScales,
     ]);
   });
 }

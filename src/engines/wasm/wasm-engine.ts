@@ -333,6 +333,7 @@ export class WasmEngine implements Engine {
         rows: this.read(relative.rows),
         columns: this.read(relative.columns),
       },
+      int8: this.parts.precision === 'int8',
     });
     return out;
   }

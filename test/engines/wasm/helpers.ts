@@ -1,7 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StoredTensor, StoredType } from '../../../src/engines/engine';
 import { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
+import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { floatToHalf } from '../../../src/engines/wasm/half';
+import type { KernelExports } from '../../../src/engines/wasm/kernel-module';
+import { ONES } from '../../../src/engines/wasm/memory-map';
+import { DotKind } from '../../../src/engines/wasm/opcodes';
+import type { WasmEngineParts } from '../../../src/engines/wasm/wasm-engine';
 
 /** The specification, on TF.js's plain JavaScript backend. */
 export async function plainTfjs(): Promise<TfjsEngine> {
@@ -50,4 +55,27 @@ export function stored(
       return { name: 'weight', dtype, shape, data, scales: randomFloats(shape[0], seed + 100) };
     }
   }
+}
+
+/** Every inner loop on bytes; `steps` between the smallest and the largest left-hand one. */
+export const byteKernels = [
+  { name: 'relaxed dot', kind: DotKind.Relaxed, relaxedSimd: true, steps: 255 },
+  { name: 'relaxed quads', kind: DotKind.RelaxedQuads, relaxedSimd: true, steps: 127 },
+  { name: 'plain SIMD', kind: DotKind.Widened, relaxedSimd: false, steps: 255 },
+  { name: 'scalar', kind: DotKind.Scalar, relaxedSimd: false, steps: 255 },
+];
+
+/** An int8 engine with the inner loop that is asked for rather than the one it would choose. */
+export async function byteEngine({
+  kind,
+  relaxedSimd,
+}: {
+  readonly kind: DotKind;
+  readonly relaxedSimd: boolean;
+}): Promise<WasmEngine> {
+  const engine = await createWasmEngine({ threads: 1, precision: 'int8', relaxedSimd });
+  const { pool } = (engine as unknown as { parts: WasmEngineParts }).parts;
+  const { kernels } = pool as unknown as { kernels: KernelExports };
+  kernels.configure(false, kind, ONES);
+  return engine;
 }

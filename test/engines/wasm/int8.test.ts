@@ -4,12 +4,8 @@ import type { StoredTensor } from '../../../src/engines/engine';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { floatToHalf } from '../../../src/engines/wasm/half';
 import { halfToFloat } from '../../../src/checkpoints/element-types';
-import type { KernelExports } from '../../../src/engines/wasm/kernel-module';
-import { ONES } from '../../../src/engines/wasm/memory-map';
-import { DotKind } from '../../../src/engines/wasm/opcodes';
-import type { WasmEngineParts } from '../../../src/engines/wasm/wasm-engine';
 import { largestDifference } from '../../helpers/reference';
-import { randomFloats, stored } from './helpers';
+import { byteEngine, byteKernels, randomFloats, stored } from './helpers';
 
 /** `x Wᵀ + b` in double precision, with both sides rounded as the engine rounds them. */
 function quantizedProduct(
@@ -45,26 +41,9 @@ function quantizedProduct(
   return y;
 }
 
-/** The engine with another inner loop than the one it chose. */
-function useDotKind(engine: WasmEngine, kind: DotKind): void {
-  const { pool } = (engine as unknown as { parts: WasmEngineParts }).parts;
-  const { kernels } = pool as unknown as { kernels: KernelExports };
-  kernels.configure(false, kind, ONES);
-}
-
-const kinds = [
-  { name: 'relaxed dot', kind: DotKind.Relaxed, relaxedSimd: true, steps: 255 },
-  { name: 'relaxed quads', kind: DotKind.RelaxedQuads, relaxedSimd: true, steps: 127 },
-  { name: 'plain SIMD', kind: DotKind.Widened, relaxedSimd: false, steps: 255 },
-  { name: 'scalar', kind: DotKind.Scalar, relaxedSimd: false, steps: 255 },
-];
-
-describe.each(kinds)('int8 product, $name', ({ kind, relaxedSimd, steps }) => {
+describe.each(byteKernels)('int8 product, $name', ({ steps, ...kernel }) => {
   let engine: WasmEngine;
-  beforeAll(async () => {
-    engine = await createWasmEngine({ threads: 1, precision: 'int8', relaxedSimd });
-    useDotKind(engine, kind);
-  });
+  beforeAll(async () => (engine = await byteEngine(kernel)));
   afterAll(() => engine.release());
 
   it('equals the product of the rounded numbers', () =>

@@ -7,79 +7,21 @@
  * and the product `q kᵀ` is accumulated onto it.
  */
 import { PANEL } from '../opcodes';
+import { floatBlock } from './attention-float';
+import { int8Block, roundQueries } from './attention-int8';
 import { argument, floatArgument } from './command';
 import { panelRows, tile1 } from './tile-f32';
-import { exponential, exponentials, laneMax, laneSum, splat } from './vector-math';
+import { splat } from './vector-math';
 
 /** Words of one run of queries: half, first row in it, rows, first row of the output. */
 const RUN_WORDS: i32 = 4;
 
 /**
- * Rows of d floats to panels `(rows / 16, d, 16)`: what multiplies from the right, transposed. Missing
- * rows of the last panel are zero.
- *
- * A tile is one matrix; matrices lie on a grid of outer and inner strides. Arguments: from, to, rows, d,
- * bytes between rows, outer stride, inner stride, inner count.
- */
-export function packKeys(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
-  const panels = (rows + PANEL - 1) / PANEL;
-  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * d) * 64;
-  for (let p: i32 = 0; p < panels; p++) {
-    const there = min(PANEL, rows - p * PANEL);
-    const first = from + <usize>(p * PANEL) * stride;
-    if (there < PANEL) memory.fill(to, 0, <usize>d << 6);
-    for (let r: i32 = 0; r < there; r++) {
-      const row = first + <usize>r * stride;
-      const column = to + (<usize>r << 2);
-      for (let k: i32 = 0; k < d; k++) store<f32>(column + (<usize>k << 6), load<f32>(row + (<usize>k << 2)));
-    }
-    to += <usize>d << 6;
-  }
-}
-
-/**
- * Rows of d floats to panels `(d / 16, rows, 16)`. Missing columns of the last panel are zero.
- * Arguments as for {@link packKeys}.
- */
-export function packValues(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
-  const panels = (d + PANEL - 1) / PANEL;
-  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * rows) * 64;
-  for (let p: i32 = 0; p < panels; p++) {
-    const there = min(PANEL, d - p * PANEL);
-    const bytes = <usize>there << 2;
-    for (let r: i32 = 0; r < rows; r++) {
-      const row = from + <usize>r * stride + (<usize>p << 6);
-      if (there == PANEL) {
-        v128.store(to, v128.load(row, 0), 0);
-        v128.store(to, v128.load(row, 16), 16);
-        v128.store(to, v128.load(row, 32), 32);
-        v128.store(to, v128.load(row, 48), 48);
-      } else {
-        memory.fill(to, 0, 64);
-        memory.copy(to, row, bytes);
-      }
-      to += 64;
-    }
-  }
-}
-
-/**
  * A tile is one run of queries of one head.
  *
  * Arguments: qkv (R, 3D), keys, values, row codes (0: none), column codes, runs, out (rows, D), heads, d,
- * N, M, h, w, keys per block, queries per run at most, scratch, scratch bytes per thread, 1/√d, runs.
+ * N, M, h, w, keys per block, queries per run at most, scratch, scratch bytes per thread, 1/√d, runs, steps of keys
+ * (0: keys and values are floats), scales of values.
  */
 export function attention(command: usize, tile: i32, thread: i32): void {
   const qkv = <usize>argument(command, 0);
@@ -100,6 +42,8 @@ export function attention(command: usize, tile: i32, thread: i32): void {
 
   // Neighbouring tiles share a head, whose keys and values then stay in the L2 cache.
   const runs = <i32>argument(command, 18);
+  const keySteps = <usize>argument(command, 19);
+  const valueScales = <usize>argument(command, 20);
   const head = tile / runs;
   const run = <usize>argument(command, 5) + <usize>((tile % runs) * RUN_WORDS) * 4;
   const half = load<i32>(run, 0);
@@ -126,6 +70,10 @@ export function attention(command: usize, tile: i32, thread: i32): void {
   const denominators = maxima + <usize>longest * 4;
   const stateBytes = <usize>longest * (queryStride + 8);
   const kept = sumOut + stateBytes;
+  // For bytes only: rounded queries with their parameters, then what a block needs.
+  const bytes = kept + stateBytes;
+  const parameters = bytes + <usize>(longest * d);
+  const blockScratch = parameters + (<usize>longest << 3);
 
   const Lh = h * w;
   const D = heads * d;
@@ -138,6 +86,8 @@ export function attention(command: usize, tile: i32, thread: i32): void {
     for (let k: usize = 0; k < queryStride; k += 16) v128.store(toScaled + k, f32x4.mul(v128.load(to + k), scale));
   }
 
+  if (keySteps) roundQueries(scaled, queryStride, bytes, parameters, d, count);
+
   const isTarget = half >= prompts;
   if (rowCodes) {
     const firstRow = isTarget ? h : 0;
@@ -149,8 +99,10 @@ export function attention(command: usize, tile: i32, thread: i32): void {
   const firstCanvas = shared ? 0 : isTarget ? half - prompts : half;
   const canvases = shared ? prompts : 1;
   if (canvases > 1) memory.fill(total, 0, <usize>count * queryStride);
-  const keyBytes = (<usize>((Lh + 15) & ~15) * <usize>d) << 2;
-  const valueBytes = (<usize>Lh * <usize>width) << 2;
+  const padded = (Lh + 15) & ~15;
+  const keyBytes = (<usize>padded * <usize>d) << (keySteps ? 0 : 2);
+  const valueStride = keySteps ? <usize>padded << 4 : <usize>Lh << 6;
+  const scaleBytes = <usize>(1 + (Lh + block - 1) / block) * queryStride;
   for (let canvas = firstCanvas; canvas < firstCanvas + canvases; canvas++) {
     for (let step: i32 = canvas == firstCanvas ? 0 : 1; step < 2; step++) {
       // Target keys first: where canvases share a target, what its queries find there is the same for all.
@@ -169,9 +121,12 @@ export function attention(command: usize, tile: i32, thread: i32): void {
       const keyHalf = side == 0 ? canvas : prompts + (targets == 1 ? 0 : canvas);
       const matrix = <usize>(keyHalf * heads + head);
       const keyPanels = keys + matrix * keyBytes;
-      const valuePanels = values + matrix * valueBytes;
+      const valuePanels = values + matrix * valueStride * <usize>(width >> 4);
+      const scales = valueScales + matrix * scaleBytes;
+      let blockScales = scales;
       for (let k0: i32 = 0; k0 < Lh; k0 += block) {
         const there = min(block, Lh - k0);
+        blockScales += queryStride;
         if (rowCodes) {
           for (let i: i32 = 0; i < count; i++) {
             startScores(
@@ -182,20 +137,16 @@ export function attention(command: usize, tile: i32, thread: i32): void {
         } else {
           memory.fill(scores, 0, <usize>count * scoreStride);
         }
-        for (let p: i32 = 0; p < there; p += PANEL) {
-          panelRows(
-            scaled, queryStride, keyPanels + ((<usize>(k0 + p) * <usize>d) << 2),
-            scores + (<usize>p << 2), scoreStride, d, count,
+        if (keySteps) {
+          int8Block(
+            bytes, parameters, scores, scoreStride, keyPanels + <usize>(k0 * d), keySteps + ((matrix * <usize>padded + <usize>k0) << 2),
+            valuePanels + (<usize>k0 << 4), valueStride, scales, blockScales, maxima, denominators, sumOut, queryStride,
+            d, there, count, longest, blockScratch,
           );
-        }
-        for (let i: i32 = 0; i < count; i++) {
-          const at = <usize>i << 2;
-          softmaxStep(scores + <usize>i * scoreStride, there, maxima + at, denominators + at, sumOut + <usize>i * queryStride, queryStride);
-        }
-        for (let p: i32 = 0; p < width; p += PANEL) {
-          panelRows(
-            scores, scoreStride, valuePanels + ((<usize>p * <usize>Lh + <usize>k0 * PANEL) << 2),
-            sumOut + (<usize>p << 2), queryStride, there, count,
+        } else {
+          floatBlock(
+            scaled, queryStride, scores, scoreStride, keyPanels + ((<usize>k0 * <usize>d) << 2), valuePanels + (<usize>k0 << 6),
+            valueStride, maxima, denominators, sumOut, d, there, count,
           );
         }
       }
@@ -252,36 +203,13 @@ function startScores(scores: usize, rowTerms: usize, columnTerms: usize, k0: i32
     const rowTerm = v128.load32_splat(rowTerms + (<usize>row << 2));
     const from = columnTerms + (<usize>column << 2);
     const to = scores + (<usize>at << 2);
-    // The last vector may write past the run; the next run, or nobody, reads there.
-    for (let i: usize = 0; i < (<usize>run << 2); i += 16) v128.store(to + i, f32x4.add(rowTerm, v128.load(from + i)));
+    // The last vectors may write past the run; the next run, or nobody, reads there.
+    for (let i: usize = 0; i < (<usize>run << 2); i += 32) {
+      v128.store(to + i, f32x4.add(rowTerm, v128.load(from + i, 0)), 0);
+      v128.store(to + i, f32x4.add(rowTerm, v128.load(from + i, 16)), 16);
+    }
     at += run;
     row++;
     column = 0;
   }
-}
-
-/** One row of scores to unnormalised weights, rescaling what was summed under a smaller maximum. */
-function softmaxStep(scores: usize, there: i32, maximum: usize, denominator: usize, sumOut: usize, outBytes: usize): void {
-  const pairs = (there + 7) >> 3; // vectors of 32 bytes
-  // What lies between the last key and the end of its vectors counts for nothing.
-  v128.store(scores + (<usize>there << 2), splat(-3.0e38), 0);
-  v128.store(scores + (<usize>there << 2), splat(-3.0e38), 16);
-  let largest0 = v128.load(scores, 0), largest1 = v128.load(scores, 16);
-  for (let i: i32 = 1; i < pairs; i++) {
-    largest0 = f32x4.pmax(largest0, v128.load(scores + (<usize>i << 5), 0));
-    largest1 = f32x4.pmax(largest1, v128.load(scores + (<usize>i << 5), 16));
-  }
-  const before = load<f32>(maximum);
-  const now = max(before, laneMax(f32x4.pmax(largest0, largest1)));
-  let sum = laneSum(exponentials(scores, pairs, splat(now)));
-  if (now > before) {
-    const factor = exponential(before - now);
-    const factors = splat(factor);
-    sum += load<f32>(denominator) * factor;
-    for (let k: usize = 0; k < outBytes; k += 16) v128.store(sumOut + k, f32x4.mul(v128.load(sumOut + k), factors));
-    store<f32>(maximum, now);
-  } else {
-    sum += load<f32>(denominator);
-  }
-  store<f32>(denominator, sum);
 }

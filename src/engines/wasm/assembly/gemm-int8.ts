@@ -1,7 +1,7 @@
 import { PANEL } from '../opcodes';
 import { argument } from './command';
 import { activationSteps, dotTile4 } from './tile-int8';
-import { gelu, splat } from './vector-math';
+import { gelu, rounded, splat } from './vector-math';
 
 /** Bytes kept for each quantised row: step (f32), offset (f32), 64 * sum of the bytes (i32), unused. */
 export const ROW_PARAMETERS: usize = 16;
@@ -182,11 +182,4 @@ function quantizeRow(x: usize, bytes: usize, parameters: usize, depth: i32, padd
 @inline
 function byteAt(row: usize, k: i32): usize {
   return row + ((<usize>k >> 2) << 4) + <usize>(k & 3);
-}
-
-/** Nearest integers of |x| < 2^22. */
-// @ts-ignore: decorator
-@inline
-function rounded(x: v128): v128 {
-  return i32x4.sub(f32x4.add(x, splat(12582912.0)), i32x4.splat(0x4b400000));
 }

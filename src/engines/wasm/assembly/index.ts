@@ -3,7 +3,9 @@
  * imported and shared; a module has no data of its own but which tile shapes are fast here.
  */
 import { COMMAND_BYTES, END_TILE, FINISHED_TILES, NEXT_TILE, Op, TOTAL_TILES } from '../opcodes';
-import { attention, packKeys, packValues } from './attention';
+import { attention } from './attention';
+import { packKeys, packValues } from './attention-float';
+import { packKeysInt8, packValuesInt8 } from './attention-int8';
 import { add, addRow, copyRows, interpolate, layerNorm, maskRows, meanHalves, patchify } from './elementwise';
 import { gemm } from './gemm';
 import { gemmInt8, quantizeRows } from './gemm-int8';
@@ -69,6 +71,8 @@ function execute(command: usize, tile: i32, thread: i32): void {
     case Op.Patchify: patchify(command, tile); break;
     case Op.PackKeys: packKeys(command, tile); break;
     case Op.PackValues: packValues(command, tile); break;
+    case Op.PackKeysInt8: packKeysInt8(command, tile); break;
+    case Op.PackValuesInt8: packValuesInt8(command, tile); break;
     case Op.Attention: attention(command, tile, thread); break;
     case Op.PaintingHead: paintingHead(command, tile, thread); break;
     default: unreachable();

@@ -58,7 +58,7 @@ export function writeCoefficients(): void {
 
 // @ts-ignore: decorator
 @inline
-function coefficient(index: usize): v128 {
+export function coefficient(index: usize): v128 {
   return v128.load32_splat(COEFFICIENTS + (index << 2));
 }
 
@@ -68,8 +68,8 @@ export function exponentials(at: usize, count: i32, shift: v128): v128 {
   const c5 = coefficient(4), c4 = coefficient(5), c3 = coefficient(6), c2 = coefficient(7), c1 = coefficient(8), c0 = coefficient(9);
   let sum0 = splat(0), sum1 = splat(0);
   for (let i: i32 = 0; i < count; i++) {
-    const x0 = f32x4.max(f32x4.mul(f32x4.sub(v128.load(at, 0), shift), toBase2), lowest);
-    const x1 = f32x4.max(f32x4.mul(f32x4.sub(v128.load(at, 16), shift), toBase2), lowest);
+    const x0 = f32x4.pmax(lowest, f32x4.mul(f32x4.sub(v128.load(at, 0), shift), toBase2));
+    const x1 = f32x4.pmax(lowest, f32x4.mul(f32x4.sub(v128.load(at, 16), shift), toBase2));
     // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
     const whole0 = f32x4.add(x0, rounder), whole1 = f32x4.add(x1, rounder);
     const f0 = f32x4.sub(x0, f32x4.sub(whole0, rounder));
@@ -141,6 +141,13 @@ export function laneMax(x: v128): f32 {
     max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)),
     max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)),
   );
+}
+
+/** Nearest integers of |x| < 2^22. */
+// @ts-ignore: decorator
+@inline
+export function rounded(x: v128): v128 {
+  return i32x4.sub(f32x4.add(x, splat(12582912.0)), i32x4.splat(0x4b400000));
 }
 
 /** Four half-precision numbers (low 16 bits of each lane) as floats. Subnormals included. */
