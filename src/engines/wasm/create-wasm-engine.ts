@@ -46,6 +46,7 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   const { wideTiles, dotKind } = await tune(kernels, memory, arena, {
     relaxedSimd: relaxed,
     wideVectors: features.wideVectors,
+    bytes: options.precision === 'int8',
   });
   const pool = new ThreadPool({ module, memory, wideTiles, dotKind }, threads, kernels);
   const queue = new CommandQueue(memory, pool, clock);

@@ -13,66 +13,100 @@ export interface Tuning {
 const ROWS = 64;
 const DEPTH = 256;
 const COLUMNS = 64;
-/** Enough runs for a JavaScript engine to compile a hot loop in its best tier. */
-const WARM_UP = 40;
-const TIMED = 12;
+/** Runs of a loop between two looks at the clock: enough for a JavaScript engine to call it hot. */
+const RUNS = 20;
+/**
+ * A loop is compiled in its best tier by another thread while the plain one runs on, and gets faster all of a sudden.
+ * Nothing tells when that will be, so times count once none has fallen for this long, in milliseconds and rounds.
+ */
+const SETTLED_MS = 15;
+const SETTLED_ROUNDS = 8;
+/** Milliseconds after which the best so far is taken. */
+const LONGEST_MS = 200;
 
 /**
  * Times each shape on a small product and checks its result against the plainest one, so that neither a
- * slow nor a miscompiled loop is ever chosen. Takes some 20 ms.
+ * slow nor a miscompiled loop is ever chosen. Takes some 30 ms for bytes; nothing for floats where V8 joins vectors.
  */
 export async function tune(
   kernels: KernelExports,
   memory: WebAssembly.Memory,
   arena: Arena,
-  features: { readonly relaxedSimd: boolean; readonly wideVectors: boolean },
+  features: {
+    readonly relaxedSimd: boolean;
+    readonly wideVectors: boolean;
+    /** Whether products of bytes will be asked for. */
+    readonly bytes: boolean;
+  },
 ): Promise<Tuning> {
   const bytes =
     4 * (ROWS * DEPTH + DEPTH * COLUMNS + 3 * COLUMNS + ROWS * COLUMNS + ROWS * 4) + 4096;
   const base = arena.allocate(bytes, true);
   try {
     const places = fill(memory, base);
-    const result = () => new Float32Array(memory.buffer, places.c, ROWS * COLUMNS).slice();
-    const measure = async (wide: boolean, kind: DotKind, op: Op) => {
-      const once = () => {
-        writeCommand(memory, op, places);
-        kernels.run(LIST, 1, 0);
-      };
+    const once = (op: Op) => {
+      writeCommand(memory, op, places);
+      kernels.run(LIST, 1, 0);
+    };
+    const compute = (wide: boolean, kind: DotKind, op: Op) => {
       kernels.configure(wide, kind, ONES);
-      for (let i = 0; i < WARM_UP; i++) once();
-      await nextTurn();
+      once(op);
+      return new Float32Array(memory.buffer, places.c, ROWS * COLUMNS).slice();
+    };
+    const time = (wide: boolean, kind: DotKind, op: Op) => {
+      kernels.configure(wide, kind, ONES);
       let best = Infinity;
-      for (let i = 0; i < TIMED; i++) {
+      for (let i = 0; i < RUNS; i++) {
         const start = performance.now();
-        once();
+        once(op);
         best = Math.min(best, performance.now() - start);
       }
-      return { time: best, values: result() };
+      return best;
     };
 
-    const narrow = await measure(false, DotKind.Widened, Op.Gemm);
-    const wide = await measure(true, DotKind.Widened, Op.Gemm);
-    // Where V8 joins vectors nothing need be timed; a loop it has not optimised yet would mislead.
-    const faster = features.wideVectors || wide.time < narrow.time;
-    const wideTiles = faster && agrees(wide.values, narrow.values);
+    const narrow = compute(false, DotKind.Scalar, Op.Gemm);
+    const shapes = agrees(compute(true, DotKind.Scalar, Op.Gemm), narrow) ? [true, false] : [false];
+    // Where V8 joins vectors nothing need be timed.
+    const wideTiles = features.wideVectors
+      ? shapes[0]
+      : await fastest(shapes, (wide) => time(wide, DotKind.Scalar, Op.Gemm));
 
-    kernels.configure(false, DotKind.Scalar, ONES);
-    writeCommand(memory, Op.GemmInt8, places);
-    kernels.run(LIST, 1, 0);
-    const exact = result();
     let dotKind: DotKind = DotKind.Scalar;
-    let fastest = Infinity;
-    for (const kind of features.relaxedSimd
-      ? [DotKind.Relaxed, DotKind.RelaxedQuads, DotKind.Widened]
-      : [DotKind.Widened]) {
-      const { time, values } = await measure(false, kind, Op.GemmInt8);
-      if (time < fastest && agrees(values, exact)) [dotKind, fastest] = [kind, time];
+    if (features.bytes) {
+      const exact = compute(false, DotKind.Scalar, Op.GemmInt8);
+      const kinds = features.relaxedSimd
+        ? [DotKind.Relaxed, DotKind.RelaxedQuads, DotKind.Widened]
+        : [DotKind.Widened];
+      const right = kinds.filter((kind) => agrees(compute(false, kind, Op.GemmInt8), exact));
+      if (right.length > 0)
+        dotKind = await fastest(right, (kind) => time(false, kind, Op.GemmInt8));
     }
     kernels.configure(wideTiles, dotKind, ONES);
     return { wideTiles, dotKind };
   } finally {
     arena.release(base);
   }
+}
+
+/** The shape with the shortest time, once times have settled. */
+async function fastest<Shape>(
+  shapes: readonly Shape[],
+  time: (shape: Shape) => number,
+): Promise<Shape> {
+  const best = shapes.map(() => Infinity);
+  const start = performance.now();
+  let fell = start;
+  for (let quiet = 0; shapes.length > 1; quiet++) {
+    shapes.forEach((shape, i) => {
+      const now = time(shape);
+      if (now < 0.8 * best[i]) [quiet, fell] = [0, performance.now()];
+      best[i] = Math.min(best[i], now);
+    });
+    await nextTurn();
+    const now = performance.now();
+    if ((quiet >= SETTLED_ROUNDS && now - fell > SETTLED_MS) || now - start > LONGEST_MS) break;
+  }
+  return shapes[best.indexOf(Math.min(...best))];
 }
 
 interface Places {
