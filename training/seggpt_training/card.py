@@ -119,7 +119,7 @@ scenes.
 
 ## Limits
 - It was trained at {side} x {side} pixels in patches of {config.patch_size}: small or thin things (nuclei, cracks, letters, teeth) come out blocky or
-  not at all. The table shows where it is no better than a baseline; do not use it there.
+  not at all. Where the table says less than one half, look at what you get.
 - As a tracker it is young: where things hardly move, the first mask copied can be better{" (videos above)" if result["videos"] else ""}.
 - It was trained on few pictures for a short time: classes that look unlike anything in the table may fail, and so
   may prompts whose thing is smaller than about 1% of the picture.
