@@ -122,7 +122,8 @@ scenes.
   not at all. Where the table says less than one half, look at what you get.
 - As a tracker it is young: where things hardly move, the first mask copied can be better{" (videos above)" if result["videos"] else ""}.
 - It was trained on few pictures for a short time: classes that look unlike anything in the table may fail, and so
-  may prompts whose thing is smaller than about 1% of the picture.
+  may prompts whose thing is smaller than about 1% of the picture: the table has none of those, and with half a percent allowed
+  garments from different images come out worse than the copied mask.
 - Not for medical, safety or identity decisions: some data sets are medical pictures, none was checked by physicians
   for this purpose.
 
