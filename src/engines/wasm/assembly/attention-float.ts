@@ -3,7 +3,7 @@
  * and values are packed for it.
  */
 import { PANEL } from '../opcodes';
-import { argument } from './command';
+import { argument, matrixOf } from './command';
 import { raiseMaximum } from './softmax';
 import { panelRows } from './tile-f32';
 import { exponentials, laneSum, splat } from './vector-math';
@@ -12,16 +12,13 @@ import { exponentials, laneSum, splat } from './vector-math';
  * Rows of d floats to panels `(rows / 16, d, 16)`: what multiplies from the right, transposed. Missing
  * rows of the last panel are zero.
  *
- * A tile is one matrix; matrices lie on a grid of outer and inner strides. Arguments: from, to, rows, d,
- * bytes between rows, outer stride, inner stride, inner count.
+ * A tile is one matrix; arguments as for {@link matrixOf}.
  */
 export function packKeys(command: usize, tile: i32): void {
   const rows = <i32>argument(command, 2);
   const d = <i32>argument(command, 3);
   const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const from = matrixOf(command, tile);
   const panels = (rows + PANEL - 1) / PANEL;
   let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * d) * 64;
   for (let p: i32 = 0; p < panels; p++) {
@@ -39,15 +36,13 @@ export function packKeys(command: usize, tile: i32): void {
 
 /**
  * Rows of d floats to panels `(d / 16, rows, 16)`. Missing columns of the last panel are zero.
- * Arguments as for {@link packKeys}.
+ * A tile is one matrix; arguments as for {@link matrixOf}.
  */
 export function packValues(command: usize, tile: i32): void {
   const rows = <i32>argument(command, 2);
   const d = <i32>argument(command, 3);
   const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const from = matrixOf(command, tile);
   const panels = (d + PANEL - 1) / PANEL;
   let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * rows) * 64;
   for (let p: i32 = 0; p < panels; p++) {

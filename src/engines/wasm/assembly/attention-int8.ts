@@ -7,7 +7,7 @@
  * Bytes lie as `tile-int8.ts` wants them: left-hand ones signed, right-hand ones `integer + 64`.
  */
 import { PANEL } from '../opcodes';
-import { argument } from './command';
+import { argument, matrixOf } from './command';
 import { raiseMaximum } from './softmax';
 import { activationSteps, dotTile4 } from './tile-int8';
 import { coefficient, exponential, laneMax, multiplyAdd, rounded, splat } from './vector-math';
@@ -18,16 +18,13 @@ const LARGEST: f32 = 63;
 /**
  * Rows of d floats to panels `(rows / 16, d / 4, 16, 4)` of bytes, and a step per row. Missing rows are zero.
  *
- * A tile is one matrix; matrices lie on a grid of outer and inner strides. Arguments: from, to, rows, d, bytes
- * between rows, outer stride, inner stride, inner count, steps (matrices, rows rounded up to 16).
+ * A tile is one matrix; arguments as for {@link matrixOf}, then steps (matrices, rows rounded up to 16).
  */
 export function packKeysInt8(command: usize, tile: i32): void {
   const rows = <i32>argument(command, 2);
   const d = <i32>argument(command, 3);
   const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const from = matrixOf(command, tile);
   const padded = (rows + PANEL - 1) & ~(PANEL - 1);
   const to = <usize>argument(command, 1) + <usize>tile * <usize>(padded * d);
   const steps = <usize>argument(command, 8) + (<usize>tile * <usize>padded << 2);
@@ -42,17 +39,15 @@ export function packKeysInt8(command: usize, tile: i32): void {
 /**
  * Rows of d floats to panels `(d / 16, rows / 4, 16, 4)` of bytes. Missing rows and columns are zero.
  *
- * Arguments as for {@link packKeysInt8}, then scales `(matrices, 1 + blocks, d rounded up to 16)`, keys per block. Of the
- * scales the first row is a column's step by that of a weight; then comes, block by block, what the weights' zero
+ * A tile is one matrix; arguments as for {@link matrixOf}, then scales `(matrices, 1 + blocks, d rounded up to 16)` and keys
+ * per block. Of the scales the first row is a column's step by that of a weight; then comes, block by block, what the weights' zero
  * adds to a column.
  */
 export function packValuesInt8(command: usize, tile: i32): void {
   const rows = <i32>argument(command, 2);
   const d = <i32>argument(command, 3);
   const stride = <usize>argument(command, 4);
-  const inner = <i32>argument(command, 7);
-  const from = <usize>argument(command, 0)
-    + <usize>(tile / inner) * <usize>argument(command, 5) + <usize>(tile % inner) * <usize>argument(command, 6);
+  const from = matrixOf(command, tile);
   const block = <i32>argument(command, 9);
   const width = (d + 15) & ~15;
   const padded = (rows + 15) & ~15;

@@ -1,13 +1,14 @@
 /** The running maximum of an online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867). */
 import { exponential, laneMax, splat } from './vector-math';
 
-/** Vectors a row of scores is padded by, in bytes. */
+/** Bytes behind a row of scores that are overwritten. */
 const PADDING: usize = 64;
 
 /**
  * Takes one block of one query's scores into the running maximum; what was summed under a smaller one is scaled down.
  *
  * @param scores `there` of them, with room for 16 more, which come to count for nothing
+ * @param maximum where the running maximum lies (f32), `denominator` (f32) and `sums` (`sumBytes` of f32) that go with it
  * @returns the largest score of this block
  */
 export function raiseMaximum(
