@@ -2,7 +2,7 @@ import { defineConfig, type Options } from 'tsup';
 import { browserPlatform } from './build/browser-platform';
 
 /** Peers and optional backends are the user's to install; they are never bundled. */
-const external = [/^@tensorflow\//, 'webgpu', 'sharp'];
+const external = [/^@tensorflow\//, /^@opencvjs\//, 'webgpu', 'sharp'];
 
 const shared: Options = {
   target: 'es2022',

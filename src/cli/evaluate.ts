@@ -2,6 +2,7 @@ import type { Precision } from '../engines/create-engine';
 import { InvalidInputError } from '../errors';
 import { averageStatistics, evaluateSequence, findSequences } from '../evaluation/video';
 import { InContextSegmenter } from '../segmenter';
+import { loadGrabCut } from '../evaluation/grab-cut';
 import { evaluateImages, type ImageScore } from '../evaluation/images';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
@@ -14,6 +15,7 @@ export interface EvaluateFlags extends ModelFlags {
   readonly episodes: number;
   readonly seed: number;
   readonly against?: Precision;
+  readonly grabcut: boolean;
   readonly resolution?: number;
 }
 
@@ -23,9 +25,11 @@ export async function evaluate(
   flags: EvaluateFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  if (flags.against && flags.kind === 'video') {
-    throw new InvalidInputError('against', 'compares pictures only; leave it out for videos.');
+  for (const flag of ['against', 'grabcut'] as const) {
+    if (flags[flag] && flags.kind === 'video')
+      throw new InvalidInputError(flag, 'compares pictures only; leave it out for videos.');
   }
+  const grabCut = flags.grabcut ? await loadGrabCut() : undefined;
   const reporter = new Reporter(flags.json);
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
   const load = (precision: Precision | undefined) =>
@@ -44,10 +48,11 @@ export async function evaluate(
       const scores = await evaluateImages(segmenter, path, {
         ...flags,
         against,
+        grabCut,
         signal,
         onEpisode: (text) => reporter.line(text),
       });
-      print(flags, scores, imageTable(scores, flags.against));
+      print(flags, scores, imageTable(scores, flags));
       return;
     }
     const scores = [];
@@ -104,9 +109,13 @@ export async function evaluate(
   }
 }
 
-function imageTable(scores: readonly ImageScore[], other: Precision | undefined): string[][] {
+function imageTable(
+  scores: readonly ImageScore[],
+  { against: other, grabcut }: EvaluateFlags,
+): string[][] {
   const number = (value = NaN) => value.toFixed(3);
-  const compared = <Cell>(...cells: Cell[]) => (other ? cells : []);
+  const cut = (cell: string) => (grabcut ? [cell] : []);
+  const compared = (...cells: string[]) => (other ? cells : []);
   return [
     [
       'protocol',
@@ -115,16 +124,18 @@ function imageTable(scores: readonly ImageScore[], other: Precision | undefined)
       'model',
       'copied mask',
       'nearest colour',
+      ...cut('GrabCut'),
       ...compared(`as ${other}`, 'colours apart (of 255)'),
     ],
-    ...scores.map(({ protocol, dataset, episodes, model, copy, nearest, against, difference }) => [
-      protocol,
-      dataset,
-      String(episodes),
-      number(model),
-      number(copy),
-      number(nearest),
-      ...compared(number(against), number(difference)),
+    ...scores.map((score) => [
+      score.protocol,
+      score.dataset,
+      String(score.episodes),
+      number(score.model),
+      number(score.copy),
+      number(score.nearest),
+      ...cut(number(score.grabCut)),
+      ...compared(number(score.against), number(score.difference)),
     ]),
   ];
 }

@@ -135,6 +135,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
         'images: the same model at another precision beside it',
       ).choices(precisions),
     )
+    .option('--grabcut', 'images: GrabCut from the copied mask beside it (needs OpenCV)', false)
     .option('--json', 'print JSON instead of a table', false)
     .action(
       async (

@@ -13,6 +13,7 @@ import { listImages } from '../video/node-frames';
 import type { Example } from './example';
 import { copiedMask, nearestColor } from './baselines';
 import { regionSimilarity } from './davis';
+import type { GrabCut } from './grab-cut';
 
 /** Label of pixels that do not count. */
 const IGNORE = 255;
@@ -29,6 +30,8 @@ export interface ImageEvaluationOptions {
   readonly resolution?: number;
   /** A second model, or the same at another precision, for the same episodes. */
   readonly against?: InContextSegmenter;
+  /** A third way to do without a model; the copied mask is its guess. */
+  readonly grabCut?: GrabCut;
   readonly signal?: AbortSignal;
   /** Told of each data set that is done. */
   readonly onEpisode?: (text: string) => void;
@@ -43,6 +46,8 @@ export interface ImageScore {
   readonly model: number;
   readonly copy: number;
   readonly nearest: number;
+  /** With `grabCut`: mean IoU of the copied mask after it. */
+  readonly grabCut?: number;
   /** With `against`: what it reaches, and how far apart both paint, on average, in steps of 255. */
   readonly against?: number;
   readonly difference?: number;
@@ -105,28 +110,32 @@ interface Episode {
   readonly target: Example;
 }
 
-type Measure = 'model' | 'copy' | 'nearest' | 'against' | 'difference';
+type Measure = 'model' | 'copy' | 'nearest' | 'grabCut' | 'against' | 'difference';
 
 async function score(
   segmenter: InContextSegmenter,
   protocol: ImageScore['protocol'],
   dataset: string,
   episodes: readonly Episode[],
-  { signal, resolution, against }: ImageEvaluationOptions,
+  { signal, resolution, against, grabCut }: ImageEvaluationOptions,
 ): Promise<ImageScore> {
-  const measured: Record<Measure, number>[] = [];
+  const measured: Partial<Record<Measure, number>>[] = [];
   for (const { prompts, target } of episodes) {
     throwIfAborted(signal);
     const options = { signal, resolution };
     const result = await segmenter.segment(prompts, target.image, options);
     const other = await against?.segment(prompts, target.image, options);
     const iou = (found: Uint8Array) => regionSimilarity(found, target.mask.data, target.ignore);
+    const copied = copiedMask(prompts[0].mask, target.image);
     measured.push({
       model: iou(result.labels.data),
-      copy: iou(copiedMask(prompts[0].mask, target.image)),
+      copy: iou(copied),
       nearest: iou(nearestColor(prompts[0], target.image)),
-      against: other ? iou(other.labels.data) : NaN,
-      difference: other ? colorDifference(result, other) : NaN,
+      ...(grabCut && { grabCut: iou(grabCut(copied, target.image)) }),
+      ...(other && {
+        against: iou(other.labels.data),
+        difference: colorDifference(result, other),
+      }),
     });
   }
   return { protocol, dataset, episodes: episodes.length, ...meanOf(measured) };
@@ -151,16 +160,19 @@ function means(scores: readonly ImageScore[]): ImageScore[] {
   });
 }
 
-/** Means of each measure; `against` and `difference` only where they were taken. */
+/** Means of each measure; of those that were taken only. */
 function meanOf(all: readonly Partial<Record<Measure, number>>[]) {
   const mean = (measure: Measure) =>
     all.reduce((sum, each) => sum + (each[measure] ?? NaN), 0) / all.length;
-  const [against, difference] = [mean('against'), mean('difference')];
+  const taken = (measure: Measure) =>
+    all.every((each) => each[measure] !== undefined) && { [measure]: mean(measure) };
   return {
     model: mean('model'),
     copy: mean('copy'),
     nearest: mean('nearest'),
-    ...(Number.isNaN(against) ? {} : { against, difference }),
+    ...taken('grabCut'),
+    ...taken('against'),
+    ...taken('difference'),
   };
 }
 

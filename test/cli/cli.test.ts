@@ -379,9 +379,16 @@ describe('with a model of a few milliseconds', () => {
     expect(Number(apart)).toBeGreaterThan(0);
     expect(Number(apart)).toBeLessThan(8);
     expect(Math.abs(Number(model) - Number(asFloat))).toBeLessThan(0.1);
-    expect(
-      await run('evaluate', 'examples', '--task', 'video', '--against', 'f32', ...small()),
-    ).toMatchObject({ code: 2, stderr: expect.stringContaining('--against: compares pictures') });
+    const cut = await run('evaluate', 'examples', ...small(), '--episodes', '2', '--grabcut');
+    expect(cut.stdout).toMatch(/ nearest colour +GrabCut\n/);
+    expect(cut.stdout).toMatch(/different +mean +2( +0\.\d{3}){4}\n/);
+    for (const flag of [['--against', 'f32'], ['--grabcut']]) {
+      const refused = await run('evaluate', 'examples', '--task', 'video', ...flag, ...small());
+      expect(refused).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`${flag[0]}: compares pictures`),
+      });
+    }
     expect(await run('evaluate', 'src', ...small())).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('holds no folders'),
