@@ -77,6 +77,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     seed: int = 0
     batch_size: int = 32  # canvases per step
+    optimizer: str = "adamw"  # or "muon": for the matrices of the blocks
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
     warmup_steps: int = 200

@@ -23,6 +23,7 @@ from .export import load_weights
 from .initialise import mimetic_start
 from .losses import beta_at, painting_loss
 from .model import SegGPT
+from .optimizers import Optimizers
 from .precision import mixed_precision
 
 
@@ -48,15 +49,6 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     return warm * (low + (config.learning_rate - low) * 0.5 * (1 + math.cos(math.pi * part)))
 
 
-def parameter_groups(model: SegGPT, config: TrainConfig) -> list[dict]:
-    """Weight decay on matrices only: not on biases, norms, tokens or positions."""
-    matrices, others = [], []
-    for name, parameter in model.named_parameters():
-        plain = parameter.ndim < 2 or "token" in name or "position" in name or "rel_pos" in name
-        (others if plain else matrices).append(parameter)
-    return [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
 class Trainer:
     """One run in one folder: `last.pt`, `log.csv`, `validation.csv`."""
 
@@ -66,12 +58,7 @@ class Trainer:
         self.model = SegGPT(config.model).to(device)
         self.painter = torch.compile(self.model) if device != "cpu" else self.model  # on this CPU it gains nothing
         self.average = SegGPT(config.model).to(device).requires_grad_(False).eval()
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, config),
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            fused=True,
-        )
+        self.optimizer = Optimizers(self.model, config)
         self.step = 0
         self.rate_factor = 1.0
         self.cooling = 1.0
@@ -99,6 +86,12 @@ class Trainer:
 
     def restore(self, path: Path) -> None:
         state = checkpoint.load(path, self.config, self.device)
+        there = TrainConfig.from_dict(state["config"]).optimizer
+        if there != self.config.optimizer:
+            raise RecipeError(
+                f"{path} was trained with {there}, not {self.config.optimizer}; "
+                f"to change, start another run from it (--from {path})"
+            )
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

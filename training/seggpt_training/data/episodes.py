@@ -18,6 +18,7 @@ from .procedural import CONTOURS, MAKERS
 
 MADE = {*MAKERS, CONTOURS}
 SHOW_ALL = 256  # stands for "all labels of this picture as one"
+LEAST_SHARE = 0.004  # of a half that the first shown label covers
 
 
 @dataclass
@@ -115,7 +116,7 @@ class EpisodeMaker:
 
         halves = self._views(rng, chosen, shown, strength)
         if not anything:
-            needed = 0.008 * self.size**2
+            needed = LEAST_SHARE * self.size**2
             if any((half.labels == 1).sum() < needed for half in (halves[:-1] if negative else halves)):
                 return None
             if (halves[0].labels == 1).mean() > 0.97:
