@@ -111,31 +111,32 @@ export async function evaluate(
 
 function imageTable(
   scores: readonly ImageScore[],
-  { against: other, grabcut }: EvaluateFlags,
+  { against: other, grabcut, shots }: EvaluateFlags,
 ): string[][] {
-  const number = (value = NaN) => value.toFixed(3);
-  const cut = (cell: string) => (grabcut ? [cell] : []);
-  const compared = (...cells: string[]) => (other ? cells : []);
+  const number = (value?: number) => value?.toFixed(3) ?? '';
+  const when = (asked: unknown, ...cells: string[]) => (asked ? cells : []);
   return [
     [
       'protocol',
       'data set',
       'episodes',
       'model',
+      ...when(shots > 1, 'first prompt alone'),
       'copied mask',
       'nearest colour',
-      ...cut('GrabCut'),
-      ...compared(`as ${other}`, 'colours apart (of 255)'),
+      ...when(grabcut, 'GrabCut'),
+      ...when(other, `as ${other}`, 'colours apart (of 255)'),
     ],
     ...scores.map((score) => [
       score.protocol,
       score.dataset,
       String(score.episodes),
       number(score.model),
+      ...when(shots > 1, number(score.firstPrompt)),
       number(score.copy),
       number(score.nearest),
-      ...cut(number(score.grabCut)),
-      ...compared(number(score.against), number(score.difference)),
+      ...when(grabcut, number(score.grabCut)),
+      ...when(other, number(score.against), number(score.difference)),
     ]),
   ];
 }

@@ -46,6 +46,8 @@ export interface ImageScore {
   readonly model: number;
   readonly copy: number;
   readonly nearest: number;
+  /** With several `shots`: mean IoU of the model with the first prompt alone. */
+  readonly firstPrompt?: number;
   /** With `grabCut`: mean IoU of the copied mask after it. */
   readonly grabCut?: number;
   /** With `against`: what it reaches, and how far apart both paint, on average, in steps of 255. */
@@ -110,7 +112,7 @@ interface Episode {
   readonly target: Example;
 }
 
-type Measure = 'model' | 'copy' | 'nearest' | 'grabCut' | 'against' | 'difference';
+type Measure = 'model' | 'copy' | 'nearest' | 'firstPrompt' | 'grabCut' | 'against' | 'difference';
 
 async function score(
   segmenter: InContextSegmenter,
@@ -124,6 +126,10 @@ async function score(
     throwIfAborted(signal);
     const options = { signal, resolution };
     const result = await segmenter.segment(prompts, target.image, options);
+    const first =
+      prompts.length > 1
+        ? await segmenter.segment(prompts.slice(0, 1), target.image, options)
+        : undefined;
     const other = await against?.segment(prompts, target.image, options);
     const iou = (found: Uint8Array) => regionSimilarity(found, target.mask.data, target.ignore);
     const copied = copiedMask(prompts[0].mask, target.image);
@@ -131,6 +137,7 @@ async function score(
       model: iou(result.labels.data),
       copy: iou(copied),
       nearest: iou(nearestColor(prompts[0], target.image)),
+      ...(first && { firstPrompt: iou(first.labels.data) }),
       ...(grabCut && { grabCut: iou(grabCut(copied, target.image)) }),
       ...(other && {
         against: iou(other.labels.data),
@@ -170,6 +177,7 @@ function meanOf(all: readonly Partial<Record<Measure, number>>[]) {
     model: mean('model'),
     copy: mean('copy'),
     nearest: mean('nearest'),
+    ...taken('firstPrompt'),
     ...taken('grabCut'),
     ...taken('against'),
     ...taken('difference'),

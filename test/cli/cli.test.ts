@@ -382,6 +382,10 @@ describe('with a model of a few milliseconds', () => {
     const cut = await run('evaluate', 'examples', ...small(), '--episodes', '2', '--grabcut');
     expect(cut.stdout).toMatch(/ nearest colour +GrabCut\n/);
     expect(cut.stdout).toMatch(/different +mean +2( +0\.\d{3}){4}\n/);
+    const shots = await run('evaluate', 'examples', ...small(), '--episodes', '2', '--shots', '3');
+    expect(shots.stdout).toMatch(/ model +first prompt alone +copied mask +nearest colour\n/);
+    expect(shots.stdout).toMatch(/\nsame +mean +2 +[\d.]+ {2,}[\d.]+ +[\d.]+\n/); // views have one prompt
+    expect(shots.stdout).toMatch(/\ndifferent +mean +2( +[\d.]+){4}\n/);
     for (const flag of [['--against', 'f32'], ['--grabcut']]) {
       const refused = await run('evaluate', 'examples', '--task', 'video', ...flag, ...small());
       expect(refused).toMatchObject({

@@ -58,6 +58,10 @@ def main() -> int:
     card.add_argument("--run", type=Path, required=True)
     card.add_argument("--result", type=Path, required=True, help="what `evaluate` wrote")
     card.add_argument("--also", type=Path, help="what `evaluate` wrote at another side: its means are added")
+    card.add_argument(
+        "--package", type=Path, nargs="+", metavar="JSON",
+        help="what `seggpt evaluate --grabcut --json` printed, and the same with --shots 5",
+    )
     card.add_argument("--examples", type=Path, required=True, help="folder of free photographs with masks")
     card.add_argument("--machine", default="two CPU cores")
     card.add_argument(
@@ -149,7 +153,9 @@ def run_card(a) -> None:
     model.config.image_size = (2 * side, side)  # the figure shows what a user of the package gets
     scores = draw(model, a.examples, a.weights / "examples.jpg")
     also = json.loads(a.also.read_text()) if a.also else None
-    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine, tuple(a.earlier), also)
+    measured = [json.loads(path.read_text()) for path in a.package or ()]
+    package = (measured[0], measured[1] if len(measured) > 1 else None) if measured else None
+    write_card(a.weights, a.pack, a.run, json.loads(a.result.read_text()), a.machine, tuple(a.earlier), also, package)
     print("\n".join(f"{name}: IoU {score:.2f}" for name, score in scores))
 
 

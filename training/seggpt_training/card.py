@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from . import checkpoint
-from .config import ModelConfig
+from .config import ModelConfig, TrainConfig
 from .export import run_side
 from .data.tars import read_index
 from .full_evaluation import BASELINES, markdown
@@ -52,20 +52,58 @@ def means(result: dict) -> str:
     return text
 
 
-def compute(run: Path) -> tuple[int, float]:
-    """Samples seen and hours of training so far, from a run's last checkpoint."""
+def package_table(one: list[dict], five: list[dict] | None) -> str:
+    """What `seggpt evaluate --grabcut --json` printed, with one prompt and with five, as tables."""
+    text = """
+As the package itself measures it (`seggpt evaluate --grabcut`: its own engine, decoding and drawing of episodes, 20 for each
+label and, as views, for each data set, of things from half a percent of a picture on; masks compared at the picture's full size):
+
+"""
+    head = "model | copy | nearest | grabcut"
+    columns = ("model", "copy", "nearest", "grabCut")
+    for title, protocol in (("Two views of one image", "same"), ("Different images", "different")):
+        text += f"| {title} | episodes | {head} |\n|---|--:|--:|--:|--:|--:|\n"
+        text += _package_rows([row for row in one if row["protocol"] == protocol], columns) + "\n"
+    if five:
+        text += "| Different images, same targets | episodes | one prompt | five prompts |\n|---|--:|--:|--:|\n"
+        text += _package_rows([row for row in five if row["protocol"] == "different"], ("firstPrompt", "model")) + "\n"
+    return text
+
+
+def _package_rows(rows: list[dict], columns: tuple[str, ...]) -> str:
+    """One line for each data set; the package's own last row is their mean."""
+    lines = ""
+    for row in rows:
+        best = max(row[column] for column in columns)
+        cells = (f"**{row[column]:.3f}**" if row[column] == best else f"{row[column]:.3f}" for column in columns)
+        lines += f"| {row['dataset']} | {row['episodes']} | {' | '.join(cells)} |\n"
+    return lines
+
+
+def compute(run: Path) -> tuple[int, float, str]:
+    """Samples seen and hours of training so far, and what took the steps, from a run's last checkpoint."""
     state = checkpoint.load(run / "last.pt")
-    return state["step"] * state["config"]["batch_size"], state["seconds"] / 3600
+    config = TrainConfig.from_dict(state["config"])
+    muon = "AdamW, towards the end with Muon for the matrices of the blocks,"
+    return state["step"] * config.batch_size, state["seconds"] / 3600, muon if config.optimizer == "muon" else "AdamW"
 
 
 def write_card(
-    weights: Path, pack: Path, run: Path, result: dict, machine: str, earlier: tuple[float, float] = (0, 0), also: dict | None = None
+    weights: Path,
+    pack: Path,
+    run: Path,
+    result: dict,
+    machine: str,
+    earlier: tuple[float, float] = (0, 0),
+    also: dict | None = None,
+    package: tuple[list[dict], list[dict] | None] | None = None,
 ) -> None:
     """`earlier`: samples seen and hours spent by the weights that the run began from. `also`: a result at another
-    side, of which the means are told."""
+    side, of which the means are told. `package`: what the package's own command measured, with one prompt and five."""
     config = ModelConfig.from_dict(json.loads((weights / "config.json").read_text()))
     index = read_index(pack)
-    samples, hours = (now + before for now, before in zip(compute(run), earlier))
+    samples, hours, optimizer = compute(run)
+    samples, hours = samples + earlier[0], hours + earlier[1]
     size = (weights / "model.safetensors").stat().st_size / 1e6
     side, run_at = config.image_size[1], run_side(weights)
     pictures = sum(entry.get("train", 0) for entry in index["datasets"].values())
@@ -97,7 +135,7 @@ themselves are not distributed here.
 {samples:,.0f} canvases drawn from {pictures:,} pictures and from procedural scenes, in {hours:.1f} hours on {machine}.
 The recipe, and what was tried, are in `training/` of the package's repository: random colours for each sample, pairs
 of different pictures of one class, of two views of one picture and of neighbouring moments, both augmented
-independently; squared error; AdamW with a rate that falls to nothing. Training begins from weights that were written
+independently; squared error; {optimizer} with a rate that falls to nothing. Training begins from weights that were written
 down rather than drawn at random: queries equal to keys on colour and position, values that copy what is painted, a
 decoder fitted by linear regression.
 
@@ -110,7 +148,7 @@ one). Decisions about the recipe were taken on smaller samples of the same valid
 {markdown(result)}
 {verdict(result)}
 {means(also) if also else ""}
-
+{package_table(*package) if package else ""}
 ## Examples
 Each tile: prompt with its mask, target, painted mask, at {run_at} x {run_at}. Free photographs and procedural
 scenes.

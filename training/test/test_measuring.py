@@ -98,6 +98,14 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     write_card(tmp_path / "weights", pack, tmp_path / "run", again, "a test")
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
     assert "the first mask copied can be better." in card and "videos above" not in card
+    assert "seggpt evaluate" not in card
+    row = {"dataset": "alike", "episodes": 20, "model": 0.5, "copy": 0.25, "nearest": 0.625, "grabCut": 0.125}
+    one = [row | {"protocol": protocol} for protocol in ("same", "different")]
+    five = [one[1] | {"firstPrompt": 0.375}]
+    write_card(tmp_path / "weights", pack, tmp_path / "run", again, "a test", package=(one, five))
+    card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
+    assert card.count("| alike | 20 | 0.500 | 0.250 | **0.625** | 0.125 |") == 2
+    assert "| alike | 20 | 0.375 | **0.500** |" in card
 
 
 def test_measuring_without_weights_says_so(cache, tmp_path):
