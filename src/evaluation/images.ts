@@ -1,24 +1,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { seededRandom } from '../colors/random';
 import { InvalidInputError, throwIfAborted } from '../errors';
-import { crop, type Region } from '../images/crop';
-import { defaultLimits } from '../images/decode-limits';
-import { readImage, type RgbImage } from '../images/rgb-image';
-import type { LabelMap } from '../masks/label-map';
-import { readMask } from '../masks/read-mask';
 import type { SegmentationResult } from '../result';
 import type { InContextSegmenter } from '../segmenter';
-import { listImages } from '../video/node-frames';
-import type { Example } from './example';
 import { copiedMask, nearestColor } from './baselines';
 import { regionSimilarity } from './davis';
+import { differentPictures, type Episode, readPictures, twoViews } from './episodes';
 import type { GrabCut } from './grab-cut';
-
-/** Label of pixels that do not count. */
-const IGNORE = 255;
-/** Least share of a picture that a label must cover to be asked for. */
-const LEAST_SHARE = 0.005;
 
 export interface ImageEvaluationOptions {
   /** Prompts in each episode of different pictures, at least 1; views of one picture have one. @default 1 */
@@ -53,11 +42,6 @@ export interface ImageScore {
   /** With `against`: what it reaches, and how far apart both paint, on average, in steps of 255. */
   readonly against?: number;
   readonly difference?: number;
-}
-
-interface Labelled {
-  readonly image: RgbImage;
-  readonly labels: LabelMap;
 }
 
 /**
@@ -105,11 +89,6 @@ export async function evaluateImages(
     );
   }
   return [...scores, ...means(scores)];
-}
-
-interface Episode {
-  readonly prompts: readonly Example[];
-  readonly target: Example;
 }
 
 type Measure = 'model' | 'copy' | 'nearest' | 'firstPrompt' | 'grabCut' | 'against' | 'difference';
@@ -182,102 +161,4 @@ function meanOf(all: readonly Partial<Record<Measure, number>>[]) {
     ...taken('against'),
     ...taken('difference'),
   };
-}
-
-async function readPictures(folder: string): Promise<Labelled[]> {
-  const pictures: Labelled[] = [];
-  for (const path of await listImages(folder)) {
-    const maskPath = join(folder, basename(path).replace(/\.jpe?g$/i, '.png'));
-    if (maskPath === path || !(await stat(maskPath).catch(() => null))) continue;
-    const image = await readImage(path, { argument: path, limits: defaultLimits });
-    const labels = await readMask(
-      maskPath,
-      { argument: maskPath, limits: defaultLimits },
-      new Map(),
-    );
-    pictures.push({ image, labels });
-  }
-  return pictures;
-}
-
-function example({ image, labels }: Labelled, label: number): Example {
-  const { width, height, data } = labels;
-  return {
-    image,
-    mask: { width, height, data: data.map((each) => (each === label ? 1 : 0)) },
-    ignore: data.map((each) => (each === IGNORE ? 1 : 0)),
-  };
-}
-
-/** Labels that cover enough of a picture to be asked for. */
-function askable({ labels: { data } }: Labelled): number[] {
-  const counts = new Uint32Array(256);
-  for (const label of data) counts[label]++;
-  return Array.from(counts.keys()).filter(
-    (label) => label > 0 && label !== IGNORE && counts[label] >= LEAST_SHARE * data.length,
-  );
-}
-
-/** Prompt and target: crops of one picture of at least 70% a side, each flipped or not; `null` if they share no label. */
-function twoViews(pictures: readonly Labelled[], random: () => number): Episode | null {
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)];
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const picture = pick(pictures);
-    const [prompt, target] = [view(picture, random), view(picture, random)];
-    const shared = askable(prompt).filter((label) => askable(target).includes(label));
-    if (shared.length === 0) continue;
-    const label = pick(shared);
-    return { prompts: [example(prompt, label)], target: example(target, label) };
-  }
-  return null;
-}
-
-function view({ image, labels }: Labelled, random: () => number): Labelled {
-  const scale = 0.7 + 0.3 * random();
-  const [width, height] = [Math.round(image.width * scale), Math.round(image.height * scale)];
-  const region: Region = [
-    Math.floor(random() * (image.width - width)),
-    Math.floor(random() * (image.height - height)),
-    width,
-    height,
-  ];
-  const flipped = random() < 0.5;
-  const turn = (data: Uint8Array, channels: number) =>
-    flipped ? flip(data, width, channels) : data;
-  return {
-    image: { width, height, data: turn(crop(image.data, image.width, 3, region), 3) },
-    labels: { width, height, data: turn(crop(labels.data, labels.width, 1, region), 1) },
-  };
-}
-
-function flip(data: Uint8Array, width: number, channels: number): Uint8Array {
-  const result = new Uint8Array(data.length);
-  for (let i = 0; i < data.length / channels; i++) {
-    const mirrored = i - (i % width) + (width - 1 - (i % width));
-    for (let c = 0; c < channels; c++) result[mirrored * channels + c] = data[i * channels + c];
-  }
-  return result;
-}
-
-/** For each label that enough pictures share: episodes of distinct pictures. */
-function differentPictures(
-  pictures: readonly Labelled[],
-  { shots, episodes }: ImageEvaluationOptions,
-  random: () => number,
-): Episode[] {
-  const byLabel = new Map<number, Labelled[]>();
-  for (const picture of pictures) {
-    for (const label of askable(picture))
-      byLabel.set(label, [...(byLabel.get(label) ?? []), picture]);
-  }
-  const drawn: Episode[] = [];
-  for (const [label, showing] of [...byLabel].sort(([a], [b]) => a - b)) {
-    if (showing.length < shots + 1) continue;
-    for (let i = 0; i < episodes; i++) {
-      const rest = [...showing];
-      const take = () => example(rest.splice(Math.floor(random() * rest.length), 1)[0], label);
-      drawn.push({ target: take(), prompts: Array.from({ length: shots }, take) });
-    }
-  }
-  return drawn;
 }
