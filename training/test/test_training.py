@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import math
 import os
@@ -102,6 +103,24 @@ def test_muon_steps_the_matrices_of_the_blocks_by_what_is_nearly_orthogonal(conf
     assert 0.1 < step.square().mean().sqrt() / config.learning_rate < 0.3
     patches = "model.embeddings.patch_embeddings.projection.weight"
     assert not torch.equal(trainer.model.state_dict()[patches], before[patches])
+
+
+@pytest.mark.parametrize("task", ["share_random_mask", "share_two_prompts", "share_three_prompts", "one prompt"])
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_step_keeps_to_its_device(config, cache, tmp_path, monkeypatch, task, optimizer):
+    """On the device "meta", whose tensors have no values but refuse to meet those of another device, as CUDA's do."""
+    config.optimizer, config.batch_size = optimizer, 2  # fewer than three prompts need: one group all the same
+    config.share_random_mask = config.share_two_prompts = config.share_three_prompts = 0
+    if task != "one prompt":
+        setattr(config, task, 1)
+    adamw = torch.optim.AdamW
+    monkeypatch.setattr(torch.optim, "AdamW", lambda *given, **more: adamw(*given, **more | {"fused": False}))
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    monkeypatch.setattr(torch.Tensor, "item", lambda _: 1.0)
+    monkeypatch.setattr("seggpt_training.train.mixed_precision", lambda _: contextlib.nullcontext())
+    trainer = Trainer(config, cache, tmp_path, device="meta", workers=0)
+    trainer.learn(next(trainer._batches()))
+    assert trainer.step == 1
 
 
 def test_another_optimiser_is_refused(config, cache, tmp_path):

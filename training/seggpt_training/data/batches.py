@@ -46,7 +46,7 @@ class BatchSet(Dataset):
         c = self.config
         rng = np.random.default_rng([c.seed, 1 << 40, number])
         task, prompts = self.task(rng)
-        groups = c.batch_size // prompts
+        groups = max(1, c.batch_size // prompts)
         n, size = groups * prompts, self.maker.size
         rows, columns = c.model.grid
         images = np.empty((n, 2 * size, size, 3), np.uint8)
