@@ -104,3 +104,16 @@ def test_relative_positions_can_be_left_out():
     assert not any("rel_pos" in name for name in module.state_dict())
     canvas = torch.zeros(1, 3, 64, 32)
     assert module(canvas, canvas, torch.zeros(1, 8), torch.zeros(1)).shape == (1, 3, 32, 32)
+
+
+def test_the_model_compiles_whole_for_every_task(config):
+    """What a CUDA run compiles: one graph for each task and number of prompts, with the same painting."""
+    torch.manual_seed(0)
+    model = SegGPT(config.model)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    height, width = config.model.image_size
+    images, masks = torch.randn(2, 6, 3, height, width)
+    masked, semantic = (torch.rand(6, height * width // 256) < 0.5).float(), torch.zeros(6)
+    for prompts, whole in ((1, True), (1, False), (2, False), (3, False)):
+        given = images, masks, masked, semantic, prompts, whole
+        torch.testing.assert_close(compiled(*given), model(*given))
