@@ -88,8 +88,9 @@ class TrainConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.999
     total_samples: int = 200_000  # the schedules' length
-    # loss: squared error, then smooth L1 with beta falling from 1 to `final_beta` over the last part
+    # loss: squared error, then smooth L1 with a falling beta
     smooth_l1_from: float = 1.0  # fraction of the run after which smooth L1 takes over; 1 = never
+    first_beta: float = 1.0
     final_beta: float = 0.01
     # tasks, per batch
     share_random_mask: float = 0.05

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -22,8 +20,8 @@ def painting_loss(painting: Tensor, wanted: Tensor, weight: Tensor, beta: float 
 
 
 def beta_at(progress: float, config: TrainConfig) -> float | None:
-    """None (squared error) until `smooth_l1_from`, then beta from 1 down to `final_beta`, geometrically."""
+    """None (squared error) until `smooth_l1_from`, then beta from `first_beta` down to `final_beta`, geometrically."""
     if progress < config.smooth_l1_from or config.smooth_l1_from >= 1:
         return None
     part = (progress - config.smooth_l1_from) / (1 - config.smooth_l1_from)
-    return math.exp(part * math.log(config.final_beta))
+    return config.first_beta * (config.final_beta / config.first_beta) ** part

@@ -256,6 +256,8 @@ def test_loss_starts_squared_and_ends_as_the_papers_smooth_l1(config):
     config.smooth_l1_from, config.final_beta = 0.5, 0.01
     assert beta_at(0.49, config) is None
     assert beta_at(0.5, config) == 1 and beta_at(1.0, config) == pytest.approx(0.01)
+    config.smooth_l1_from, config.first_beta = 0, 0.09
+    assert [beta_at(part, config) for part in (0, 0.5, 1)] == pytest.approx([0.09, 0.03, 0.01])
     torch.manual_seed(0)
     a, b, weight = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4), torch.ones(2, 4, 4)
     expected = torch.nn.functional.smooth_l1_loss(a, b, beta=0.01)
