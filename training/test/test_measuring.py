@@ -106,6 +106,7 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
     assert card.count("| alike | 20 | 0.500 | 0.250 | **0.625** | 0.125 |") == 2
     assert "| alike | 20 | 0.375 | **0.500** |" in card
+    assert "Better than all three on 0 of 2 rows; not on alike (same), alike (different)." in card
 
 
 def test_measuring_without_weights_says_so(cache, tmp_path):
