@@ -30,7 +30,7 @@ export async function evaluate(
       throw new InvalidInputError(flag, 'compares pictures only; leave it out for videos.');
   }
   const grabCut = flags.grabcut ? await loadGrabCut() : undefined;
-  const reporter = new Reporter(flags.json);
+  const reporter = new Reporter(); // on standard error, also beside JSON: it takes minutes
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
   const load = (precision: Precision | undefined) =>
     InContextSegmenter.load(flags.model, {

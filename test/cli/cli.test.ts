@@ -347,6 +347,7 @@ describe('with a model of a few milliseconds', () => {
   it('measures J and F on sequences, and IoU on labelled pictures', async () => {
     const video = await run('evaluate', 'examples', '--task', 'video', ...small(), '--json');
     expect(JSON.parse(video.stdout)).toMatchObject([{ name: 'cat-video', frames: 16, objects: 1 }]);
+    expect(video.stderr).toContain('cat-video done');
     const table = await run('evaluate', 'examples', '--task', 'video', ...small());
     expect(table.stdout).toMatch(/^sequence +frames +J&F .*\ncat-video +16 .*\nmean /);
     const images = JSON.parse(
