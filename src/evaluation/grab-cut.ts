@@ -31,10 +31,8 @@ export async function loadGrabCut(): Promise<GrabCut> {
     const square = resizeNearest(guess, [target.height, target.width, 1], [SIDE, SIDE]);
     const inside = square.reduce((sum, each) => sum + each, 0);
     if (inside === 0 || inside === square.length) return guess;
-    const image = cv.matFromArray(
-      ...[SIDE, SIDE, cv.CV_8UC3],
-      resizeBicubic(target.data, [target.height, target.width, 3], [SIDE, SIDE]),
-    );
+    const pixels = resizeBicubic(target.data, [target.height, target.width, 3], [SIDE, SIDE]);
+    const image = cv.matFromArray(SIDE, SIDE, cv.CV_8UC3, pixels);
     const states = square.map((each) => (each ? cv.GC_PR_FGD : cv.GC_PR_BGD));
     const mask = cv.matFromArray(SIDE, SIDE, cv.CV_8UC1, states);
     const [outside, within] = [new cv.Mat(), new cv.Mat()];

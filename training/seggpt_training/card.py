@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import checkpoint
 from .config import ModelConfig, TrainConfig
+from .errors import RecipeError
 from .export import run_side
 from .data.tars import read_index
 from .full_evaluation import BASELINES, markdown
@@ -56,7 +57,10 @@ def means(result: dict) -> str:
 
 
 def package_table(one: list[dict], five: list[dict] | None) -> str:
-    """What `seggpt evaluate --grabcut --json` printed, with one prompt and with five, as tables."""
+    """What `seggpt evaluate --grabcut --json` printed, with one prompt, and with `--shots 5`, as tables."""
+    for rows, column, flag in ((one, "grabCut", "--grabcut"), (five or [], "firstPrompt", "--shots 5")):
+        if any(column not in row for row in rows if row["protocol"] == "different"):
+            raise RecipeError(f"what `seggpt evaluate` printed has no {column}: run it with {flag}")
     text = """
 As the package itself measures it (`seggpt evaluate --grabcut`: its own engine, decoding and drawing of episodes, of things from
 half a percent of a picture on; masks compared at the picture's full size):

@@ -49,7 +49,9 @@ class Optimizers:
     def state_dict(self) -> list[dict]:
         return [part.state_dict() for part in self.parts]
 
-    def load_state_dict(self, states: list[dict]) -> None:
+    def load_state_dict(self, states: list[dict] | dict) -> None:
+        """Takes what `state_dict` gave, or AdamW's own state, as checkpoints had it before there could be two parts."""
+        states = [states] if isinstance(states, dict) else states
         for part, state in zip(self.parts, states, strict=True):
             part.load_state_dict(state)
 

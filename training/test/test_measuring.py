@@ -106,6 +106,10 @@ def test_the_whole_measurement_and_its_card(config, cache, pack, tmp_path):
     card = (tmp_path / "weights" / "MODEL_CARD.md").read_text()
     assert card.count("| alike | 20 | 0.500 | 0.250 | **0.625** | 0.125 |") == 2
     assert "| alike | 20 | 0.375 | **0.500** |" in card
+    del row["grabCut"]
+    for package, flag in (((one, one), "--shots 5"), (([row | {"protocol": "different"}], None), "--grabcut")):
+        with pytest.raises(RecipeError, match=f"run it with {flag}"):
+            write_card(tmp_path / "weights", pack, tmp_path / "run", again, "a test", package=package)
     assert "Better than all three on 0 of 2 rows; not on alike (same), alike (different)." in card
 
 

@@ -123,6 +123,17 @@ def test_a_step_keeps_to_its_device(config, cache, tmp_path, monkeypatch, task, 
     assert trainer.step == 1
 
 
+def test_a_checkpoint_with_adamws_own_state_goes_on(config, cache, tmp_path):
+    whole = begun(config, cache, tmp_path)
+    steps(whole, 1)
+    state = whole.state()
+    checkpoint.save(tmp_path / "old.pt", state | {"optimizer": state["optimizer"][0]})
+    expected = steps(whole, 2)
+    again = Trainer(config, cache, tmp_path, workers=0)
+    again.restore(tmp_path / "old.pt")
+    assert steps(again, 2) == expected
+
+
 def test_another_optimiser_is_refused(config, cache, tmp_path):
     begun(config, cache, tmp_path).save()
     other = TrainConfig.from_dict(config.to_dict() | {"optimizer": "muon"})
