@@ -54,6 +54,8 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1):
         self.config, self.cache, self.folder, self.device, self.workers = config, cache, folder, device, workers
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise RecipeError("there is no CUDA device, or torch is built without CUDA: leave --device out to train on the CPU")
         folder.mkdir(parents=True, exist_ok=True)
         self.model = SegGPT(config.model).to(device)
         self.painter = torch.compile(self.model) if device != "cpu" else self.model  # on this CPU it gains nothing

@@ -134,6 +134,13 @@ def test_a_checkpoint_with_adamws_own_state_goes_on(config, cache, tmp_path):
     assert steps(again, 2) == expected
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_that_is_not_there_is_one_line(config, cache, tmp_path):
+    with pytest.raises(RecipeError, match="no CUDA device"):
+        Trainer(config, cache, tmp_path / "run", device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_optimiser_is_refused(config, cache, tmp_path):
     begun(config, cache, tmp_path).save()
     other = TrainConfig.from_dict(config.to_dict() | {"optimizer": "muon"})
