@@ -18,7 +18,7 @@ const dts = { compilerOptions: { ignoreDeprecations: '6.0' } };
 export default defineConfig([
   {
     ...shared,
-    entry: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
+    entry: { index: 'src/index.ts', cli: 'src/apps/cli/main.ts' },
     outDir: 'dist/node',
     platform: 'node',
     format: ['esm'],

@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
-import type { StoredTensor } from '../src/engines/engine';
+import type { StoredTensor } from '../src/tensors/stored-tensor';
 import { createWasmEngine, type WasmEngineOptions } from '../src/engines/wasm';
 
 const [ROWS, INPUTS, OUTPUTS] = [1568, 1024, 4096];

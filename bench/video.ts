@@ -3,8 +3,8 @@
  * `node bench/run.mjs video DIRECTORY [STRIDE] [speed]`; `speed` leaves J&F out. Each sequence lies in a folder as FRAME.jpg and FRAME.png.
  */
 import { averageStatistics, evaluateSequence, findSequences } from '../src/evaluation/video';
-import { InContextSegmenter } from '../src/segmenter';
-import type { TrackOptions } from '../src/video/options';
+import { InContextSegmenter } from '../src/tasks/in-context/segmenter';
+import type { TrackOptions } from '../src/tasks/tracking/options';
 
 const variants: [string, TrackOptions][] = [
   ['K = 0', { memory: 0 }],

@@ -2,7 +2,7 @@
 import ndarray from 'ndarray';
 import { createInterface } from 'node:readline';
 import type { BackendChoice } from '../src/engines/create-engine';
-import { Painter } from '../src/painter/painter';
+import { Painter } from '../src/models/seggpt/painter';
 
 const [, , precision, threads, folder, what, backend = 'wasm'] = process.argv;
 const [HEIGHT, WIDTH] = [896, 448];

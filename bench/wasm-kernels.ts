@@ -9,7 +9,7 @@ import ndarray from 'ndarray';
 import { CommandQueue } from '../src/engines/wasm/command-queue';
 import { LIST } from '../src/engines/wasm/memory-map';
 import { COMMAND_WORDS, FIRST_ARGUMENT, Op } from '../src/engines/wasm/opcodes';
-import { Painter } from '../src/painter/painter';
+import { Painter } from '../src/models/seggpt/painter';
 import { writeVitLarge } from './wasm-vit-large-weights';
 
 const [, , precision = 'int8', threads = '2', prompts = '4'] = process.argv;

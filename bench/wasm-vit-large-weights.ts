@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parameterShapes, vitLargeConfig } from '../src/painter/config';
+import { parameterShapes, vitLargeConfig } from '../src/models/seggpt/config';
 
 /**
  * Writes a checkpoint of ViT-L's size with random weights, in the Hugging Face layout: for timing, where

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ndarray from 'ndarray';
-import { Painter } from '../src/painter/painter';
+import { Painter } from '../src/models/seggpt/painter';
 import { writeVitLarge } from './wasm-vit-large-weights';
 
 const [, , precision = 'f32', threads = '2', backend = 'wasm'] = process.argv;

@@ -4,21 +4,25 @@ export {
   releaseModels,
   type SegmentInContextOptions,
 } from './segment-in-context';
-export { InContextSegmenter, type SegmentOptions } from './segmenter';
-export { PreparedPrompts, type RunOptions, type TargetOptions } from './prepared-prompts';
-export type { Prompt, PromptSet, ReadPromptOptions } from './prompts';
+export { InContextSegmenter, type SegmentOptions } from './tasks/in-context/segmenter';
+export {
+  PreparedPrompts,
+  type RunOptions,
+  type TargetOptions,
+} from './tasks/in-context/prepared-prompts';
+export type { Prompt, PromptSet, ReadPromptOptions } from './tasks/in-context/prompts';
 export {
   ensembles,
   type Ensemble,
   type ResolvedOptions,
   type SegmentationOptions,
   tasks,
-} from './pipeline';
-export { SegmentationResult } from './result';
+} from './tasks/in-context/pipeline';
+export { SegmentationResult } from './tasks/in-context/result';
 
-export { Tracker, type TrackedFrame } from './video/tracker';
-export type { TrackOptions } from './video/options';
-export type { FrameSource, TrackFramesOptions } from './video/track';
+export { Tracker, type TrackedFrame } from './tasks/tracking/tracker';
+export type { TrackOptions } from './tasks/tracking/options';
+export type { FrameSource, TrackFramesOptions } from './tasks/tracking/track';
 
 export { Mask, type Box } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
@@ -47,22 +51,22 @@ export {
   mapColors,
 } from './colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from './colors/decode';
-export { denormalizeColors, normalizeColors } from './canvas/normalize';
+export { denormalizeColors, normalizeColors } from './models/seggpt/normalize';
 
 export {
   Painter,
   type PainterLoadOptions,
   type PromptHalves,
   type StepOptions,
-} from './painter/painter';
-export type { PaintingContext } from './painter/painting-context';
+} from './models/seggpt/painter';
+export type { PaintingContext } from './models/seggpt/painting-context';
 export {
   type PainterConfig,
   parsePainterConfig,
   type PictureSize,
   vitLargeConfig,
-} from './painter/config';
-export type { CanvasBatch, PaintInputs } from './painter/inputs';
+} from './models/seggpt/config';
+export type { CanvasBatch, PaintInputs } from './models/seggpt/inputs';
 export type {
   BlockOutput,
   DecodePlan,
@@ -72,15 +76,19 @@ export type {
   Positions,
   Stream,
   Task,
-} from './painter/model';
+} from './models/seggpt/model';
 export type {
   BlockParameters,
   PainterParameters,
   ParameterPlace,
   RelativeTables,
-} from './painter/parameters';
-export type { ViTBlockWeights } from './painter/vit-block';
-export { lossAndGradients, type TrainingInputs, type TrainingStep } from './painter/gradients';
+} from './models/seggpt/parameters';
+export type { ViTBlockWeights } from './nn/vit-block';
+export {
+  lossAndGradients,
+  type TrainingInputs,
+  type TrainingStep,
+} from './models/seggpt/gradients';
 
 export {
   backendChoices,
@@ -88,6 +96,7 @@ export {
   precisions,
   type Precision,
 } from './engines/create-engine';
+export type { StoredTensor, StoredType } from './tensors/stored-tensor';
 export type {
   AttentionOptions,
   Engine,
@@ -101,13 +110,11 @@ export type {
   PaintingHeadWeights,
   RelativePosition,
   RowRange,
-  StoredTensor,
-  StoredType,
   TokenLayout,
 } from './engines/engine';
 export type { CheckpointSource, OpenOptions } from './checkpoints/open-checkpoint';
 export type { HubOptions } from './checkpoints/hub';
-export type { Progress } from './checkpoints/progress';
+export type { Progress } from './base/progress';
 export type { TensorEntry, TensorSource } from './checkpoints/tensor-source';
 
 export {
@@ -120,4 +127,4 @@ export {
   InvalidInputError,
   SegGptError,
   VideoError,
-} from './errors';
+} from './base/errors';

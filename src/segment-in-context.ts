@@ -1,14 +1,14 @@
 import type { CheckpointSource } from './checkpoints/open-checkpoint';
 import { BundledModel } from './checkpoints/checkpoint-files';
 import { checkEngineOptions } from './engines/create-engine';
-import { throwIfAborted, unlessAborted } from './errors';
+import { throwIfAborted, unlessAborted } from './base/abort';
 import type { ImageInput } from './images/image-input';
-import type { PainterLoadOptions } from './painter/painter';
-import { PreparedPrompts } from './prepared-prompts';
-import { type Prompt, readPrompts, readTarget } from './prompts';
-import type { SegmentationResult } from './result';
-import { resolveOptions } from './pipeline';
-import { InContextSegmenter, type SegmentOptions } from './segmenter';
+import type { PainterLoadOptions } from './models/seggpt/painter';
+import { PreparedPrompts } from './tasks/in-context/prepared-prompts';
+import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts';
+import type { SegmentationResult } from './tasks/in-context/result';
+import { resolveOptions } from './tasks/in-context/pipeline';
+import { InContextSegmenter, type SegmentOptions } from './tasks/in-context/segmenter';
 
 export interface SegmentInContextOptions
   extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../base/errors';
 import type { TensorSource } from './tensor-source';
 
 /**

@@ -1,5 +1,5 @@
-import { CheckpointError } from '../errors';
-import { platform } from '../platform';
+import { CheckpointError } from '../base/errors';
+import { platform } from '../adapters';
 import type { RandomAccess } from './random-access';
 
 /** Name under which `load` finds the model inside this package. */

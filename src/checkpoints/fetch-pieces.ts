@@ -1,4 +1,5 @@
-import { AbortedError, DownloadError, throwIfAborted, unlessAborted } from '../errors';
+import { throwIfAborted, unlessAborted } from '../base/abort';
+import { AbortedError, DownloadError } from '../base/errors';
 import type { Begun } from './file-cache';
 
 interface RequestOptions {

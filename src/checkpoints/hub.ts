@@ -1,9 +1,10 @@
-import { CheckpointError, DownloadError, throwIfAborted, unlessAborted } from '../errors';
-import { platform } from '../platform';
+import { throwIfAborted, unlessAborted } from '../base/abort';
+import { CheckpointError, DownloadError } from '../base/errors';
+import { platform } from '../adapters';
 import { type CheckpointFiles, readJson } from './checkpoint-files';
 import type { FileCache } from './file-cache';
 import { exists, fetchPieces, request } from './fetch-pieces';
-import type { Progress } from './progress';
+import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 
 export interface HubOptions {

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../base/errors';
 import type { RandomAccess } from './random-access';
 
 /** Random access to a buffer. Reads are views: they cost nothing and must not be written to. */

@@ -1,9 +1,10 @@
-import { CheckpointError, throwIfAborted } from '../errors';
-import { platform } from '../platform';
+import { throwIfAborted } from '../base/abort';
+import { CheckpointError } from '../base/errors';
+import { platform } from '../adapters';
 import { BundledModel, type CheckpointFiles, directoryFiles } from './checkpoint-files';
 import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
 import { memoryAccess, blobAccess } from './memory-access';
-import type { Progress } from './progress';
+import type { Progress } from '../base/progress';
 import { openPth } from './pth';
 import type { RandomAccess } from './random-access';
 import { openSafetensors } from './safetensors';

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../base/errors';
 
 /** A storage that a tensor's bytes lie in, as `torch.save` refers to it. */
 export interface PickledStorage {

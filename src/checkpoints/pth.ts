@@ -1,8 +1,8 @@
-import type { StoredType } from '../engines/engine';
-import { CheckpointError } from '../errors';
-import { elementBytes } from './element-types';
-import { checkFinite } from './finite';
-import { huggingFaceName } from './official-names';
+import type { StoredType } from '../tensors/stored-tensor';
+import { CheckpointError } from '../base/errors';
+import { elementBytes } from '../tensors/element-types';
+import { checkFinite } from '../tensors/finite';
+import { huggingFaceName } from '../models/seggpt/official-names';
 import { type PickledTensor, type PickledValue, readPickle } from './pickle';
 import type { RandomAccess } from './random-access';
 import type { TensorEntry, TensorSource } from './tensor-source';

@@ -1,7 +1,7 @@
-import type { StoredTensor, StoredType } from '../engines/engine';
-import { CheckpointError } from '../errors';
-import { elementBytes } from './element-types';
-import { checkFinite } from './finite';
+import type { StoredTensor, StoredType } from '../tensors/stored-tensor';
+import { CheckpointError } from '../base/errors';
+import { elementBytes } from '../tensors/element-types';
+import { checkFinite } from '../tensors/finite';
 import type { RandomAccess } from './random-access';
 import type { TensorEntry, TensorSource } from './tensor-source';
 

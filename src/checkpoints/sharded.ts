@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../base/errors';
 import type { CheckpointFiles } from './checkpoint-files';
 import { openSafetensors } from './safetensors';
 import type { TensorEntry, TensorSource } from './tensor-source';

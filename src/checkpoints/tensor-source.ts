@@ -1,4 +1,4 @@
-import type { StoredTensor, StoredType } from '../engines/engine';
+import type { StoredTensor, StoredType } from '../tensors/stored-tensor';
 
 /** What a checkpoint says of one tensor before it is read. */
 export interface TensorEntry {

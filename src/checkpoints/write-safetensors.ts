@@ -1,4 +1,4 @@
-import type { StoredTensor } from '../engines/engine';
+import type { StoredTensor } from '../tensors/stored-tensor';
 
 /**
  * Bytes of a safetensors file. Scales of int8 tensors are stored beside them as `NAME_scale`.

@@ -1,4 +1,4 @@
-import { CheckpointError } from '../errors';
+import { CheckpointError } from '../base/errors';
 import type { RandomAccess } from './random-access';
 
 /** Where a stored (not compressed) member of a zip archive lies. */

@@ -1,5 +1,5 @@
-import { InvalidInputError } from '../errors';
-import { seededRandom } from './random';
+import { InvalidInputError } from '../base/errors';
+import { seededRandom } from '../base/random';
 
 /** sRGB, 0 … 255 each. */
 export type Color = readonly [red: number, green: number, blue: number];

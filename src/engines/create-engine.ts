@@ -1,6 +1,6 @@
-import { BackendError, InvalidInputError } from '../errors';
-import { platform } from '../platform';
-import type { TfjsBackend } from '../platform/platform';
+import { BackendError, InvalidInputError } from '../base/errors';
+import { platform } from '../adapters';
+import type { TfjsBackend } from '../adapters/platform';
 import type { Engine } from './engine';
 import { TfjsEngine } from './tfjs/tfjs-engine';
 import { createWasmEngine, wasmFeatures } from './wasm';

@@ -14,6 +14,8 @@
  * act on rows alone, so sharing the target half between canvases needs no special case anywhere else.
  */
 
+import type { StoredTensor } from '../tensors/stored-tensor';
+
 /** A tensor owned by an engine. Row-major float32 seen from outside, whatever the engine stores. */
 export interface EngineTensor {
   readonly shape: readonly number[];
@@ -23,19 +25,6 @@ export interface EngineTensor {
 export interface LinearWeights {
   readonly inputs: number;
   readonly outputs: number;
-}
-
-/** Element types a checkpoint stores. `I8` weights carry one scale per output channel. */
-export type StoredType = 'F32' | 'F16' | 'BF16' | 'I8';
-
-/** One tensor as it lies in a checkpoint: little-endian bytes, row-major. */
-export interface StoredTensor {
-  readonly name: string;
-  readonly dtype: StoredType;
-  readonly shape: readonly number[];
-  readonly data: Uint8Array;
-  /** For `I8` only: float32 value = integer * scales[index along axis 0]. */
-  readonly scales?: Float32Array;
 }
 
 /** How the rows of a token matrix are laid out; see the head of this file. */

@@ -5,7 +5,7 @@ import { defaultLimits } from '../images/decode-limits';
 import { readImage, type RgbImage } from '../images/rgb-image';
 import type { LabelMap } from '../masks/label-map';
 import { readMask } from '../masks/read-mask';
-import { listImages } from '../video/node-frames';
+import { listImages } from '../adapters/node/frames';
 import type { Example } from './example';
 
 /** Label of pixels that do not count. */

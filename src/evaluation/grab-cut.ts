@@ -1,5 +1,5 @@
 import type { OpenCV } from '@opencvjs/node';
-import { BackendError } from '../errors';
+import { BackendError } from '../base/errors';
 import { resizeBicubic, resizeNearest } from '../images/resize';
 import type { RgbImage } from '../images/rgb-image';
 

@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { seededRandom } from '../colors/random';
-import { InvalidInputError, throwIfAborted } from '../errors';
-import type { SegmentationResult } from '../result';
-import type { InContextSegmenter } from '../segmenter';
+import { seededRandom } from '../base/random';
+import { throwIfAborted } from '../base/abort';
+import { InvalidInputError } from '../base/errors';
+import type { SegmentationResult } from '../tasks/in-context/result';
+import type { InContextSegmenter } from '../tasks/in-context/segmenter';
 import { copiedMask, nearestColor } from './baselines';
 import { regionSimilarity } from './davis';
 import { differentPictures, type Episode, readPictures, twoViews } from './episodes';

@@ -1,12 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InvalidInputError } from '../errors';
+import { InvalidInputError } from '../base/errors';
 import { defaultLimits } from '../images/decode-limits';
 import { type LabelMap, labelsOf } from '../masks/label-map';
 import { readMask } from '../masks/read-mask';
-import type { InContextSegmenter } from '../segmenter';
-import { listImages } from '../video/node-frames';
-import type { TrackFramesOptions } from '../video/track';
+import type { InContextSegmenter } from '../tasks/in-context/segmenter';
+import { listImages } from '../adapters/node/frames';
+import type { TrackFramesOptions } from '../tasks/tracking/track';
 import {
   boundaryAccuracy,
   regionSimilarity,

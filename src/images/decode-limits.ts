@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors';
+import { InvalidInputError } from '../base/errors';
 
 /** Guards against pictures that would take all memory. */
 export interface DecodeLimits {

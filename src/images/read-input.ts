@@ -1,6 +1,7 @@
-import { toFloats } from '../arrays/to-floats';
-import { ImageError, InvalidInputError, throwIfAborted } from '../errors';
-import { platform } from '../platform';
+import { toFloats } from '../tensors/to-floats';
+import { throwIfAborted } from '../base/abort';
+import { ImageError, InvalidInputError } from '../base/errors';
+import { platform } from '../adapters';
 import type { DecodeLimits } from './decode-limits';
 import { type ImageInput, isNdArray, isPixels, isTensor } from './image-input';
 import type { RawImage } from './raw-image';

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors';
+import { InvalidInputError } from '../base/errors';
 import type { ImageInput } from './image-input';
 import { type Pixels, readPixels, type ReadOptions } from './read-input';
 

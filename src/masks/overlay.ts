@@ -1,4 +1,4 @@
-import { platform } from '../platform';
+import { platform } from '../adapters';
 import { randomColors, type Color } from '../colors/color-mapping';
 import type { RgbImage } from '../images/rgb-image';
 import type { LabelMap } from './label-map';

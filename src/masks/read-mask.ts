@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors';
+import { InvalidInputError } from '../base/errors';
 import { MAX_LABELS } from '../colors/color-mapping';
 import type { ImageInput } from '../images/image-input';
 import { type Pixels, readPixels, type ReadOptions } from '../images/read-input';

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../errors';
+import { InvalidInputError } from '../base/errors';
 
 /**
  * Run-length encoding as COCO has it (pycocotools, `maskApi.c`): runs of 0 and 1 in turn, starting with

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { browserPlatform } from '../../build/browser-platform';
 import { InContextSegmenter } from '../../src';
-import { ffmpegPath } from '../../src/video/ffmpeg';
+import { ffmpegPath } from '../../src/adapters/node/ffmpeg';
 
 interface Segmented {
   engine: string;

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from '
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Incoming } from '../../src/checkpoints/file-cache';
-import { DownloadError } from '../../src/errors';
-import { browserFileCache } from '../../src/platform/browser-file-cache';
-import { nodeFileCache } from '../../src/platform/node-file-cache';
+import { DownloadError } from '../../src/base/errors';
+import { browserFileCache } from '../../src/adapters/browser/file-cache';
+import { nodeFileCache } from '../../src/adapters/node/file-cache';
 
 // Jest cannot require what is an ES module only; browsers get it bundled.
 jest.mock('@noble/hashes/sha2.js', () => ({

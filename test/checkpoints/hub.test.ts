@@ -6,10 +6,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCheckpoint, type OpenOptions } from '../../src/checkpoints/open-checkpoint';
 import { parseHubId } from '../../src/checkpoints/hub';
-import type { Progress } from '../../src/checkpoints/progress';
+import type { Progress } from '../../src/base/progress';
 import type { RandomAccess } from '../../src/checkpoints/random-access';
-import { AbortedError, DownloadError, unlessAborted } from '../../src/errors';
-import { platform } from '../../src/platform';
+import { unlessAborted } from '../../src/base/abort';
+import { AbortedError, DownloadError } from '../../src/base/errors';
+import { platform } from '../../src/adapters';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
 
 const weights = Buffer.from(safetensors(randomTensors()));

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkParameters } from '../../src/checkpoints/check-parameters';
-import { toFloat32 } from '../../src/checkpoints/element-types';
+import { toFloat32 } from '../../src/tensors/element-types';
 import { openCheckpoint } from '../../src/checkpoints/open-checkpoint';
-import { CheckpointError } from '../../src/errors';
-import { parameterShapes, parsePainterConfig } from '../../src/painter/config';
-import { Painter } from '../../src/painter/painter';
+import { CheckpointError } from '../../src/base/errors';
+import { parameterShapes, parsePainterConfig } from '../../src/models/seggpt/config';
+import { Painter } from '../../src/models/seggpt/painter';
 import { tinyModel } from '../helpers/reference';
 import { miniConfig, randomTensors, safetensors, type Tensors } from '../helpers/tiny-checkpoint';
 

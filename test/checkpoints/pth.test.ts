@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { inferConfig } from '../../src/checkpoints/infer-config';
+import { inferConfig } from '../../src/models/seggpt/infer-config';
 import { memoryAccess } from '../../src/checkpoints/memory-access';
 import { openCheckpoint } from '../../src/checkpoints/open-checkpoint';
 import { readPickle } from '../../src/checkpoints/pickle';
 import { openPth } from '../../src/checkpoints/pth';
-import { CheckpointError } from '../../src/errors';
-import { parsePainterConfig } from '../../src/painter/config';
+import { CheckpointError } from '../../src/base/errors';
+import { parsePainterConfig } from '../../src/models/seggpt/config';
 import { tinyModel } from '../helpers/reference';
 
 const official = readFileSync(join(tinyModel, 'official.pth'));

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { halfToFloat, toFloat32 } from '../../src/checkpoints/element-types';
+import { halfToFloat, toFloat32 } from '../../src/tensors/element-types';
 import { memoryAccess } from '../../src/checkpoints/memory-access';
 import type { RandomAccess } from '../../src/checkpoints/random-access';
 import { openSafetensors } from '../../src/checkpoints/safetensors';
-import { CheckpointError } from '../../src/errors';
+import { CheckpointError } from '../../src/base/errors';
 import { safetensors, type Tensors } from '../helpers/tiny-checkpoint';
 
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);

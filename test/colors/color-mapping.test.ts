@@ -6,7 +6,7 @@ import {
   paletteColors,
   randomColors,
 } from '../../src/colors/color-mapping';
-import { InvalidInputError } from '../../src/errors';
+import { InvalidInputError } from '../../src/base/errors';
 
 describe('random colours', () => {
   it('are the same for the same seed and others for another', () => {

@@ -1,6 +1,6 @@
 import { createEngine } from '../../src/engines/create-engine';
-import { BackendError, InvalidInputError } from '../../src/errors';
-import { platform } from '../../src/platform';
+import { BackendError, InvalidInputError } from '../../src/base/errors';
+import { platform } from '../../src/adapters';
 
 afterEach(() => {
   jest.restoreAllMocks();

@@ -1,6 +1,6 @@
 import type { BackendChoice } from '../../src/engines/create-engine';
-import { platform } from '../../src/platform';
-import type { TfjsBackend } from '../../src/platform/platform';
+import { platform } from '../../src/adapters';
+import type { TfjsBackend } from '../../src/adapters/platform';
 
 /** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */
 const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(',');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ndarray, { type NdArray } from 'ndarray';
-import { toFloat32 } from '../../src/checkpoints/element-types';
+import { toFloat32 } from '../../src/tensors/element-types';
 import { memoryAccess } from '../../src/checkpoints/memory-access';
 import { openSafetensors } from '../../src/checkpoints/safetensors';
 

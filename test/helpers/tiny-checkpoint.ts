@@ -1,5 +1,9 @@
-import { parameterShapes, parsePainterConfig, type PainterConfig } from '../../src/painter/config';
-import { seededRandom } from '../../src/colors/random';
+import {
+  parameterShapes,
+  parsePainterConfig,
+  type PainterConfig,
+} from '../../src/models/seggpt/config';
+import { seededRandom } from '../../src/base/random';
 
 /** A painter small enough to run in milliseconds: 3 blocks of width 8, canvas 32 x 16. */
 export const miniConfig = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import ndarray from 'ndarray';
 import sharp from 'sharp';
-import { ImageError, InvalidInputError, SegGptError } from '../../src/errors';
+import { ImageError, InvalidInputError, SegGptError } from '../../src/base/errors';
 import { readImage } from '../../src/images/rgb-image';
 import { encode, gradient } from '../helpers/picture';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import ndarray from 'ndarray';
 import sharp from 'sharp';
-import { InvalidInputError } from '../../src/errors';
+import { InvalidInputError } from '../../src/base/errors';
 import { type ColorTable, readMask } from '../../src/masks/read-mask';
 import { box, encode } from '../helpers/picture';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { InvalidInputError } from '../../src/errors';
+import { InvalidInputError } from '../../src/base/errors';
 import { compressRle, decodeRle, decompressRle, encodeRle } from '../../src/masks/rle';
 
 const masks = fc

@@ -1,6 +1,8 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import { toFloat32 } from '../../checkpoints/element-types';
-import { BackendError, DisposedError, throwIfAborted } from '../../errors';
+import { toFloat32 } from '../../tensors/element-types';
+import { throwIfAborted } from '../../base/abort';
+import { BackendError, DisposedError } from '../../base/errors';
+import type { StoredTensor } from '../../tensors/stored-tensor';
 import type {
   AttentionOptions,
   Engine,
@@ -12,7 +14,6 @@ import type {
   PaintingGrid,
   PaintingHeadWeights,
   RowRange,
-  StoredTensor,
   TokenLayout,
 } from '../engine';
 import { attention } from './attention';

@@ -1,4 +1,4 @@
-import { BackendError } from '../../errors';
+import { BackendError } from '../../base/errors';
 
 const ALIGNMENT = 64;
 const PAGE = 65536;

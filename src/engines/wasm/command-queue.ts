@@ -1,4 +1,5 @@
-import { AbortedError, throwIfAborted } from '../../errors';
+import { throwIfAborted } from '../../base/abort';
+import { AbortedError } from '../../base/errors';
 import { LIST, LIST_CAPACITY } from './memory-map';
 import { nextTurn } from './next-turn';
 import {

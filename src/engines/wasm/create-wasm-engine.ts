@@ -1,4 +1,4 @@
-import { BackendError } from '../../errors';
+import { BackendError } from '../../base/errors';
 import { Arena } from './arena';
 import { CommandQueue } from './command-queue';
 import { wasmFeatures } from './features';

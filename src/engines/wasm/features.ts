@@ -1,6 +1,6 @@
 import type * as nodeOs from 'node:os';
 import type * as nodeV8 from 'node:v8';
-import { nodeBuiltin } from '../../platform/node-builtin';
+import { nodeBuiltin } from '../../base/node-builtin';
 import { kernels } from './kernels.generated';
 import { decodeBase64 } from './base64';
 

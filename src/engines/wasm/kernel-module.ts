@@ -1,4 +1,4 @@
-import { BackendError } from '../../errors';
+import { BackendError } from '../../base/errors';
 import { decodeBase64 } from './base64';
 import { kernels } from './kernels.generated';
 

@@ -1,4 +1,4 @@
-import { DisposedError } from '../../errors';
+import { DisposedError } from '../../base/errors';
 import type { EngineTensor, LinearWeights } from '../engine';
 import type { Arena } from './arena';
 import { type WasmLinear, WasmTensor } from './wasm-tensor';

@@ -1,5 +1,5 @@
-import { toFloat32 } from '../../checkpoints/element-types';
-import type { StoredTensor } from '../engine';
+import { toFloat32 } from '../../tensors/element-types';
+import type { StoredTensor } from '../../tensors/stored-tensor';
 import { packedSizes, packFloats, packIntegers, type Packing } from './pack-linear';
 import type { Recorder } from './recorder';
 import { WasmLinear } from './wasm-tensor';

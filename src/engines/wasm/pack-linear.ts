@@ -1,6 +1,6 @@
-import { elementBytes, toFloat32 } from '../../checkpoints/element-types';
-import { LARGEST_WEIGHT, quantizeRows } from '../../checkpoints/quantize';
-import type { StoredTensor } from '../engine';
+import { elementBytes, toFloat32 } from '../../tensors/element-types';
+import { LARGEST_WEIGHT, quantizeRows } from '../../tensors/quantize-rows';
+import type { StoredTensor } from '../../tensors/stored-tensor';
 import { floatToHalf } from './half';
 import { PANEL } from './opcodes';
 

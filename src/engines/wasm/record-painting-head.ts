@@ -1,4 +1,4 @@
-import { BackendError } from '../../errors';
+import { BackendError } from '../../base/errors';
 import type { PaintingGrid } from '../engine';
 import { Op, PANEL } from './opcodes';
 import type { Recorder } from './recorder';

@@ -1,6 +1,6 @@
 import type * as workerThreads from 'node:worker_threads';
-import { nodeBuiltin } from '../../platform/node-builtin';
-import { BackendError, type DisposedError } from '../../errors';
+import { nodeBuiltin } from '../../base/node-builtin';
+import { BackendError, type DisposedError } from '../../base/errors';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';

@@ -1,4 +1,5 @@
-import { DisposedError, InvalidInputError } from '../../errors';
+import { DisposedError, InvalidInputError } from '../../base/errors';
+import type { StoredTensor } from '../../tensors/stored-tensor';
 import type {
   AttentionOptions,
   Engine,
@@ -11,7 +12,6 @@ import type {
   PaintingGrid,
   PaintingHeadWeights,
   RowRange,
-  StoredTensor,
   TokenLayout,
 } from '../engine';
 import type { Arena } from './arena';

@@ -2,7 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { AbortedError, BackendError, DisposedError, InvalidInputError } from '../../../src/errors';
+import {
+  AbortedError,
+  BackendError,
+  DisposedError,
+  InvalidInputError,
+} from '../../../src/base/errors';
 import { createWasmEngine, wasmFeatures, type WasmEngine } from '../../../src/engines/wasm';
 import type { ThreadPool } from '../../../src/engines/wasm/thread-pool';
 import { randomFloats, stored } from './helpers';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { StoredTensor, StoredType } from '../../../src/engines/engine';
+import type { StoredTensor, StoredType } from '../../../src/tensors/stored-tensor';
 import { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { floatToHalf } from '../../../src/engines/wasm/half';

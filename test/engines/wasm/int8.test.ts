@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { quantizeRows } from '../../../src/checkpoints/quantize';
-import type { StoredTensor } from '../../../src/engines/engine';
+import { quantizeRows } from '../../../src/tensors/quantize-rows';
+import type { StoredTensor } from '../../../src/tensors/stored-tensor';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { floatToHalf } from '../../../src/engines/wasm/half';
-import { halfToFloat } from '../../../src/checkpoints/element-types';
+import { halfToFloat } from '../../../src/tensors/element-types';
 import { largestDifference } from '../../helpers/reference';
 import { byteEngine, byteKernels, randomFloats, stored } from './helpers';
 

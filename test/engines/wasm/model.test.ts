@@ -1,9 +1,9 @@
 /** The whole model on the CPU engine against the official model's outputs. */
 import ndarray from 'ndarray';
 import type { Precision } from '../../../src/engines/create-engine';
-import { toFloats } from '../../../src/arrays/to-floats';
-import type { PaintInputs } from '../../../src/painter/inputs';
-import { Painter } from '../../../src/painter/painter';
+import { toFloats } from '../../../src/tensors/to-floats';
+import type { PaintInputs } from '../../../src/models/seggpt/inputs';
+import { Painter } from '../../../src/models/seggpt/painter';
 import { channelsLast, largestDifference, readReference, tinyModel } from '../../helpers/reference';
 
 const files = ['one_prompt', 'three_prompts', 'random_mask_training', 'other_resolution'] as const;

@@ -1,6 +1,7 @@
 /** Every op on random shapes against the tfjs engine, which is the specification. */
 import fc from 'fast-check';
-import type { Engine, EngineTensor, StoredTensor, TokenLayout } from '../../../src/engines/engine';
+import type { StoredTensor } from '../../../src/tensors/stored-tensor';
+import type { Engine, EngineTensor, TokenLayout } from '../../../src/engines/engine';
 import type { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { largestDifference } from '../../helpers/reference';

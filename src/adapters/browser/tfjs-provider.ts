@@ -1,0 +1,35 @@
+import type { TensorFlow, TfjsBackend, TfjsHandle } from '../platform';
+import { initialiseBackend, isSoftware, reason, softwareAdapter } from '../tfjs-backends';
+
+/** Finds the TF.js backend of that name in a browser. Nothing is imported before it is asked for. */
+export async function tfjsBackend(
+  name: TfjsBackend,
+  hardwareOnly = false,
+): Promise<TfjsHandle | { readonly unavailable: string }> {
+  try {
+    if (name === 'tensorflow' || name === 'tensorflow-gpu')
+      return { unavailable: 'TensorFlow runs in Node alone' };
+    if (name === 'webgpu') return await webgpu(hardwareOnly);
+    const tf = await core();
+    if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+    return await initialiseBackend(tf, name);
+  } catch (error) {
+    return { unavailable: reason(error) };
+  }
+}
+
+const core = (): Promise<TensorFlow> => import('@tensorflow/tfjs');
+
+async function webgpu(
+  hardwareOnly: boolean,
+): Promise<TfjsHandle | { readonly unavailable: string }> {
+  if (!navigator.gpu) return { unavailable: 'this browser has no WebGPU' };
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return { unavailable: 'this browser offers no WebGPU adapter' };
+  const software = isSoftware(adapter.info);
+  if (software && hardwareOnly) return softwareAdapter;
+  const tf = await core();
+  await import('@tensorflow/tfjs-backend-webgpu');
+  const outcome = await initialiseBackend(tf, 'webgpu');
+  return 'unavailable' in outcome ? outcome : { ...outcome, software };
+}

@@ -1,0 +1,47 @@
+import { AbortedError, VideoError } from '../../base/errors';
+import type { ImageInput } from '../../images/image-input';
+
+/**
+ * Decodes a video's frames through WebCodecs, demuxed by the npm package `mediabunny`, which is loaded when it is
+ * first needed. Each frame is closed when the next is asked for.
+ *
+ * @param location URL of the video.
+ * @throws VideoError if the browser cannot read it, AbortedError
+ */
+export async function* readVideoInBrowser(
+  location: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ImageInput> {
+  const { ALL_FORMATS, Input, UrlSource, VideoSampleSink } = await import('mediabunny');
+  const input = new Input({
+    formats: ALL_FORMATS,
+    source: new UrlSource(new URL(location, globalThis.location.href)),
+  });
+  try {
+    const track = await input.getPrimaryVideoTrack();
+    if (!track) throw new VideoError(`${location} holds no video.`);
+    if (!(await track.canDecode()))
+      throw new VideoError(`This browser cannot decode the video ${location}.`);
+    for await (const sample of new VideoSampleSink(track).samples()) {
+      try {
+        if (signal?.aborted) throw new AbortedError(signal);
+        const canvas = new OffscreenCanvas(sample.displayWidth, sample.displayHeight);
+        const pen = canvas.getContext('2d', { willReadFrequently: true });
+        if (!pen) throw new VideoError('This browser gives no 2D canvas to read frames with.');
+        sample.draw(pen, 0, 0); // turned upright, unlike the bare frame
+        const { data, width, height } = pen.getImageData(0, 0, canvas.width, canvas.height);
+        yield { data, width, height, time: sample.timestamp };
+      } finally {
+        sample.close();
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof VideoError || cause instanceof AbortedError) throw cause;
+    throw new VideoError(
+      `The video ${location} cannot be read: ${String((cause as Error).message)}`,
+      { cause },
+    );
+  } finally {
+    input.dispose();
+  }
+}

@@ -1,0 +1,118 @@
+import type { TensorFlow, TfjsBackend, TfjsHandle } from '../platform';
+import { initialiseBackend, reason, softwareAdapter } from '../tfjs-backends';
+import { openWebGpuDevice } from './webgpu-device';
+
+type Unavailable = { readonly unavailable: string };
+type Outcome = TfjsHandle | Unavailable;
+
+/** Finds the TF.js backend of that name in Node. Nothing is imported before it is asked for. */
+export async function tfjsBackend(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> {
+  try {
+    if (name === 'tensorflow' || name === 'tensorflow-gpu') return await native(name);
+    if (name === 'webgpu') {
+      // One after the other: calls at the same time share one device.
+      const turn = webgpuTurn.then(() => webgpu(hardwareOnly));
+      webgpuTurn = turn.catch(() => undefined);
+      return await turn;
+    }
+    const tf = await core();
+    if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+    return await initialiseBackend(tf, name);
+  } catch (error) {
+    return { unavailable: reason(error) };
+  }
+}
+
+async function core(): Promise<TensorFlow> {
+  const tf = await import('@tensorflow/tfjs');
+  return (tf as { default?: TensorFlow }).default ?? tf;
+}
+
+/** tfjs-node and tfjs-node-gpu: optional peers, whose native library may be missing. */
+async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
+  const { createRequire } = await import('node:module');
+  const { default: util } = await import('node:util');
+  // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed.
+  const legacy = util as unknown as Record<string, unknown>;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  const load = createRequire(import.meta.url);
+  const tf = load(
+    name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu',
+  ) as TensorFlow;
+  return initialiseBackend(tf, 'tensorflow');
+}
+
+let webgpuTurn: Promise<unknown> = Promise.resolve();
+
+/** Engines on the WebGPU backend that this package registered; it is removed with the last of them. */
+let webgpuUsers = 0;
+
+async function webgpu(hardwareOnly: boolean): Promise<Outcome> {
+  if (webgpuUsers === 0) {
+    if (await callerHasWebgpu()) return initialiseBackend(await core(), 'webgpu');
+    const failure = await registerWebgpu(hardwareOnly);
+    if (failure) return failure;
+  } else if (webgpuIsSoftware && hardwareOnly) {
+    return softwareAdapter;
+  }
+  webgpuUsers++;
+  return {
+    tf: await core(),
+    backend: 'webgpu',
+    software: webgpuIsSoftware,
+    close: () => {
+      if (--webgpuUsers === 0) closeWebgpu();
+    },
+  };
+}
+
+/** Whether the caller registered a WebGPU backend, or offers a `navigator.gpu` that TF.js makes one of. */
+async function callerHasWebgpu(): Promise<boolean> {
+  // TF.js keeps its state on the global object; where there is none, nobody can have registered anything.
+  const offered = Boolean((globalThis.navigator as Navigator | undefined)?.gpu);
+  if (!offered && !('_tfengine' in globalThis)) return false;
+  const tf = await core();
+  await import('@tensorflow/tfjs-backend-webgpu');
+  return 'webgpu' in tf.engine().registryFactory;
+}
+
+/** Registers a WebGPU backend of this package's own, on Dawn's device; returns why that failed, if it did. */
+async function registerWebgpu(hardwareOnly: boolean): Promise<Unavailable | undefined> {
+  const found = await openWebGpuDevice(hardwareOnly);
+  if ('unavailable' in found) return found;
+  const tf = await core();
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  tf.registerBackend(
+    'webgpu',
+    () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),
+    0,
+  );
+  const close = () => {
+    tf.removeBackend('webgpu');
+    found.close();
+  };
+  const outcome = await initialiseBackend(tf, 'webgpu');
+  if ('unavailable' in outcome) {
+    close();
+    return outcome;
+  }
+  webgpuIsSoftware = found.software;
+  closeWebgpu = close;
+  return undefined;
+}
+
+let webgpuIsSoftware = false;
+let closeWebgpu: () => void = () => undefined;
+
+/** TF.js wants to see a `navigator.gpu` while its backend is built, and never reads it. */
+function withNavigatorGpu<Result>(build: () => Result): Result {
+  if ((globalThis.navigator as Navigator | undefined)?.gpu) return build();
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: {} }, configurable: true });
+  try {
+    return build();
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'navigator', before);
+    else delete (globalThis as { navigator?: unknown }).navigator;
+  }
+}

@@ -1,0 +1,67 @@
+import { isSoftware, reason, softwareAdapter } from '../tfjs-backends';
+
+export interface WebGpuDevice {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  /** Whether the adapter computes in software. */
+  readonly software: boolean;
+  readonly close: () => void;
+}
+
+/** Dawn's instances in use. One that is collected takes its devices down with it, and the process. */
+const held = new Set<GPU>();
+
+/**
+ * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The caller
+ * closes it.
+ *
+ * @param hardwareOnly refuse an adapter that computes in software.
+ */
+export async function openWebGpuDevice(
+  hardwareOnly = false,
+): Promise<WebGpuDevice | { readonly unavailable: string }> {
+  try {
+    const { create, globals } = await import('webgpu');
+    // TF.js reads GPUBufferUsage and its like from the global object.
+    for (const [name, value] of Object.entries(globals)) {
+      if (!(name in globalThis))
+        Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    }
+    const gpu = create([]);
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter)
+      return {
+        unavailable: 'no WebGPU adapter was found; is a Vulkan, Metal or D3D12 driver installed?',
+      };
+    const { info } = adapter;
+    const software = isSoftware(info);
+    if (software && hardwareOnly) return softwareAdapter;
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } =
+      adapter.limits;
+    const {
+      maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX,
+      maxComputeWorkgroupSizeY,
+    } = adapter.limits;
+    const optional: GPUFeatureName[] = ['timestamp-query', 'bgra8unorm-storage', 'shader-f16'];
+    const device = await adapter.requestDevice({
+      requiredFeatures: optional.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: {
+        maxBufferSize,
+        maxStorageBufferBindingSize,
+        maxComputeWorkgroupStorageSize,
+        maxComputeInvocationsPerWorkgroup,
+        maxComputeWorkgroupSizeX,
+        maxComputeWorkgroupSizeY,
+      },
+    });
+    held.add(gpu);
+    const close = () => {
+      device.destroy();
+      held.delete(gpu);
+    };
+    return { device, info, software, close };
+  } catch (error) {
+    return { unavailable: reason(error) };
+  }
+}

@@ -1,0 +1,41 @@
+import type { SegmentationResult } from '../tasks/in-context/result';
+
+/**
+ * A COCO annotation file (cocodataset.org, "Data format", object detection), built as results come. It keeps
+ * what the file will say and none of the results: a video has thousands.
+ */
+export class CocoFile {
+  private readonly images: object[] = [];
+  private readonly annotations: object[] = [];
+  private readonly categories = new Map<number, string>();
+
+  add(file: string, { width, height, masks }: SegmentationResult): void {
+    const id = this.images.length + 1;
+    this.images.push({ id, file_name: file, width, height });
+    for (const mask of masks) {
+      this.categories.set(mask.label, mask.name);
+      if (!mask.present) continue;
+      this.annotations.push({
+        id: this.annotations.length + 1,
+        image_id: id,
+        category_id: mask.label,
+        segmentation: mask.toRLE(),
+        area: mask.area,
+        bbox: mask.box,
+        iscrowd: 0,
+        score: mask.score,
+      });
+    }
+  }
+
+  /** Whether no result was added. */
+  get empty(): boolean {
+    return this.images.length === 0;
+  }
+
+  encode(): Uint8Array {
+    const { images, annotations } = this;
+    const categories = [...this.categories].map(([id, name]) => ({ id, name }));
+    return new TextEncoder().encode(JSON.stringify({ images, annotations, categories }, null, 1));
+  }
+}

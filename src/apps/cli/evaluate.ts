@@ -1,0 +1,157 @@
+import type { Precision } from '../../engines/create-engine';
+import { InvalidInputError } from '../../base/errors';
+import { averageStatistics, evaluateSequence, findSequences } from '../../evaluation/video';
+import { InContextSegmenter } from '../../tasks/in-context/segmenter';
+import { loadGrabCut } from '../../evaluation/grab-cut';
+import { evaluateImages, type ImageScore } from '../../evaluation/images';
+import { Reporter } from './reporter';
+import type { ModelFlags } from './segment';
+
+export interface EvaluateFlags extends ModelFlags {
+  readonly kind: 'images' | 'video';
+  readonly memory: number;
+  readonly follow: number;
+  readonly shots: number;
+  readonly episodes: number;
+  readonly seed: number;
+  readonly against?: Precision;
+  readonly grabcut: boolean;
+  readonly resolution?: number;
+}
+
+/** Measures a model on a directory of sequences or of labelled pictures, and prints a table. */
+export async function evaluate(
+  path: string,
+  flags: EvaluateFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const flag of ['against', 'grabcut'] as const) {
+    if (flags[flag] && flags.kind === 'video')
+      throw new InvalidInputError(flag, 'compares pictures only; leave it out for videos.');
+  }
+  const grabCut = flags.grabcut ? await loadGrabCut() : undefined;
+  const reporter = new Reporter(); // on standard error, also beside JSON: it takes minutes
+  const sequences = flags.kind === 'video' ? await findSequences(path) : [];
+  const load = (precision: Precision | undefined) =>
+    InContextSegmenter.load(flags.model, {
+      ...flags,
+      precision,
+      signal,
+      onProgress: reporter.onProgress,
+    });
+  const segmenter = await load(flags.precision);
+  let against: InContextSegmenter | undefined;
+  try {
+    if (flags.against) against = await load(flags.against);
+    reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
+    if (flags.kind === 'images') {
+      const scores = await evaluateImages(segmenter, path, {
+        ...flags,
+        against,
+        grabCut,
+        signal,
+        onEpisode: (text) => reporter.line(text),
+      });
+      print(flags, scores, imageTable(scores, flags));
+      return;
+    }
+    const scores = [];
+    for (const sequence of sequences) {
+      scores.push(
+        await evaluateSequence(segmenter, sequence, {
+          memory: flags.memory,
+          follow: flags.follow,
+          resolution: flags.resolution,
+          signal,
+        }),
+      );
+      reporter.line(`${sequence.name} done`);
+    }
+    const number = (value: number) => value.toFixed(3);
+    const J = averageStatistics(scores.map((score) => score.J));
+    const F = averageStatistics(scores.map((score) => score.F));
+    const rows = [
+      ...scores,
+      { name: 'mean', J, F, JF: (J.mean + F.mean) / 2, frames: 0, objects: 0, framesPerSecond: 0 },
+    ];
+    print(flags, scores, [
+      [
+        'sequence',
+        'frames',
+        'J&F',
+        'J',
+        'J recall',
+        'J decay',
+        'F',
+        'F recall',
+        'F decay',
+        'frames/s',
+      ],
+      ...rows.map((row) => [
+        row.name,
+        String(row.frames || ''),
+        ...[
+          row.JF,
+          row.J.mean,
+          row.J.recall,
+          row.J.decay,
+          row.F.mean,
+          row.F.recall,
+          row.F.decay,
+        ].map(number),
+        row.framesPerSecond ? row.framesPerSecond.toFixed(1) : '',
+      ]),
+    ]);
+  } finally {
+    reporter.finish();
+    segmenter.dispose();
+    against?.dispose();
+  }
+}
+
+function imageTable(
+  scores: readonly ImageScore[],
+  { against: other, grabcut, shots }: EvaluateFlags,
+): string[][] {
+  const number = (value?: number) => value?.toFixed(3) ?? '';
+  const when = (asked: unknown, ...cells: string[]) => (asked ? cells : []);
+  return [
+    [
+      'protocol',
+      'data set',
+      'episodes',
+      'model',
+      ...when(shots > 1, 'first prompt alone'),
+      'copied mask',
+      'nearest colour',
+      ...when(grabcut, 'GrabCut'),
+      ...when(other, `as ${other}`, 'colours apart (of 255)'),
+    ],
+    ...scores.map((score) => [
+      score.protocol,
+      score.dataset,
+      String(score.episodes),
+      number(score.model),
+      ...when(shots > 1, number(score.firstPrompt)),
+      number(score.copy),
+      number(score.nearest),
+      ...when(grabcut, number(score.grabCut)),
+      ...when(other, number(score.against), number(score.difference)),
+    ]),
+  ];
+}
+
+function print(flags: EvaluateFlags, scores: unknown, table: readonly (readonly string[])[]): void {
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(scores, null, 1)}\n`);
+    return;
+  }
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  for (const row of table)
+    process.stdout.write(
+      `${row
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}

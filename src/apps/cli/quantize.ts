@@ -1,0 +1,35 @@
+import { inferConfig } from '../../models/seggpt/infer-config';
+import { openCheckpoint } from '../../checkpoints/open-checkpoint';
+import { quantizeCheckpoint } from '../../models/quantize-checkpoint';
+import { writeSafetensors } from '../../checkpoints/write-safetensors';
+import { parsePainterConfig, toHuggingFaceConfig } from '../../models/seggpt/config';
+import { platform } from '../../adapters';
+import { writeOutput } from './output';
+
+/** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
+export async function quantize(
+  model: string,
+  out: string,
+  flags: { readonly cache?: string; readonly offline: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const source = await openCheckpoint(model, { ...flags, signal });
+  try {
+    const config =
+      source.config === null
+        ? inferConfig(source)
+        : parsePainterConfig(source.config, source.origin);
+    const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
+    const write = (name: string, bytes: Uint8Array) => writeOutput(platform.join(out, name), bytes);
+    await write('config.json', jsonFile(toHuggingFaceConfig(config)));
+    if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
+    await write('model.safetensors', file);
+    process.stdout.write(`${out}: ${(file.length / 1e6).toFixed(1)} MB\n`);
+  } finally {
+    await source.close();
+  }
+}
+
+function jsonFile(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}

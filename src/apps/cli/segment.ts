@@ -1,0 +1,161 @@
+import { basename, extname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { AbortedError, SegGptError } from '../../base/errors';
+import type { BackendChoice, Precision } from '../../engines/create-engine';
+import { platform } from '../../adapters';
+import { readPrompts } from '../../tasks/in-context/prompts';
+import type { SegmentationResult } from '../../tasks/in-context/result';
+import { InContextSegmenter, type SegmentOptions } from '../../tasks/in-context/segmenter';
+import { CocoFile } from '../../annotations/coco';
+import { OutputError, writeOutput } from './output';
+import { Reporter } from './reporter';
+
+export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
+type SaveKind = (typeof saveKinds)[number];
+
+export interface ModelFlags {
+  readonly model: string;
+  readonly backend: BackendChoice;
+  readonly precision?: Precision;
+  readonly threads?: number;
+  readonly cache?: string;
+  readonly offline: boolean;
+  readonly json: boolean;
+}
+
+export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' | 'onProgress'> {
+  readonly prompt: readonly { image: string; mask: string }[];
+  readonly out: string;
+  readonly save: readonly SaveKind[];
+}
+
+/** Segments every target with one preparation. A target that fails does not stop the rest. @returns the exit code. */
+export async function segment(
+  targets: readonly string[],
+  flags: SegmentFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const reporter = new Reporter(flags.json);
+  const options = { ...flags, signal, onProgress: reporter.onProgress };
+  await readPrompts(flags.prompt, options); // bad prompts are told before a model is loaded
+  const segmenter = await InContextSegmenter.load(flags.model, options);
+  // Of each result only this stays: there may be thousands of targets.
+  const done: ReturnType<typeof row>[] = [];
+  const coco = new CocoFile();
+  const failed: { file: string; error: string }[] = [];
+  try {
+    const prepared = await segmenter.prepare(flags.prompt, options);
+    reporter.line(
+      `model ${flags.model}, backend ${segmenter.backend}, ${flags.prompt.length} prompt(s)`,
+    );
+    const names = distinctNames(targets);
+    for (const [i, file] of targets.entries()) {
+      try {
+        const start = performance.now();
+        const result = await prepared.segment(file, options);
+        const seconds = (performance.now() - start) / 1000;
+        const files = await save(result, join(flags.out, names[i]), flags.save);
+        done.push(row(file, result, seconds, files));
+        if (flags.save.includes('coco')) coco.add(file, result);
+        const found = result.masks.map(
+          ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
+        );
+        if (!flags.json) {
+          reporter.finish();
+          process.stdout.write(`${file}  ${seconds.toFixed(2)} s  ${found.join('; ')}\n`);
+        }
+      } catch (error) {
+        const ofTarget = error instanceof SegGptError && !(error instanceof AbortedError);
+        if (!ofTarget || error instanceof OutputError) throw error;
+        failed.push({ file, error: error.message });
+        reporter.line(`failed: ${file}: ${error.message}`);
+      }
+    }
+    prepared.dispose();
+  } finally {
+    reporter.finish();
+    segmenter.dispose();
+  }
+  if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
+  report(done, failed, segmenter.backend, flags);
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** What `--json` tells of a target. */
+function row(
+  target: string,
+  { width, height, masks }: SegmentationResult,
+  seconds: number,
+  files: readonly string[],
+) {
+  return {
+    target,
+    width,
+    height,
+    seconds,
+    files,
+    masks: masks.map(({ label, name, score, area, box, present }) => ({
+      label,
+      name,
+      score,
+      area,
+      box,
+      present,
+    })),
+  };
+}
+
+function report(
+  results: readonly ReturnType<typeof row>[],
+  failed: readonly { file: string; error: string }[],
+  backend: string,
+  flags: SegmentFlags,
+): void {
+  if (flags.json) {
+    process.stdout.write(
+      `${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`,
+    );
+  } else if (failed.length > 0) {
+    process.stderr.write(`${failed.length} of ${results.length + failed.length} targets failed:\n`);
+    for (const { file, error } of failed) process.stderr.write(`  ${file}: ${error}\n`);
+  } else {
+    process.stderr.write(`saved to ${flags.out}\n`);
+  }
+}
+
+/** Writes what was asked for, all beginning with `base`. @returns the files written. */
+async function save(
+  result: SegmentationResult,
+  base: string,
+  kinds: readonly SaveKind[],
+): Promise<string[]> {
+  const files: string[] = [];
+  const write = async (suffix: string, png: Promise<Uint8Array>) => {
+    const path = `${base}.${suffix}.png`;
+    await writeOutput(path, await png);
+    files.push(path);
+  };
+  const { width, height } = result;
+  const grey = (data: Uint8Array) => platform.encodePng({ data, width, height, channels: 1 });
+  if (kinds.includes('labels')) await write('labels', grey(result.labels.data));
+  if (kinds.includes('overlay')) await write('overlay', result.overlay().toPng());
+  if (kinds.includes('painting')) await write('painting', result.painting.toPng());
+  if (kinds.includes('masks')) {
+    for (const mask of result.masks)
+      await write(`mask-${mask.label}`, grey(mask.toBinary().map((inside) => inside * 255)));
+  }
+  return files;
+}
+
+/** File names without extension, numbered where targets share one or ask for one that a number made. */
+function distinctNames(targets: readonly string[]): string[] {
+  const used = new Set<string>();
+  return targets.map((target) => {
+    const path = /^https?:/.test(target) ? new URL(target).pathname : target;
+    const stem = basename(path, extname(path)) || 'target';
+    let name = stem;
+    for (let count = 2; used.has(name); count++) name = `${stem}-${count}`;
+    used.add(name);
+    return name;
+  });
+}

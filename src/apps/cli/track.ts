@@ -1,0 +1,148 @@
+import { basename, extname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { progress } from '@clack/prompts';
+import type { SegGptError } from '../../base/errors';
+import { platform } from '../../adapters';
+import type { SegmentationResult } from '../../tasks/in-context/result';
+import { InContextSegmenter } from '../../tasks/in-context/segmenter';
+import { VideoWriter } from '../../adapters/node/ffmpeg';
+import { listImages } from '../../adapters/node/frames';
+import type { TrackFramesOptions } from '../../tasks/tracking/track';
+import { CocoFile } from '../../annotations/coco';
+import { writeOutput } from './output';
+import { Reporter } from './reporter';
+import type { ModelFlags } from './segment';
+
+export const trackSaveKinds = ['labels', 'overlay', 'coco', 'davis'] as const;
+
+export interface TrackFlags
+  extends ModelFlags, Omit<TrackFramesOptions, 'prompts' | 'signal' | 'onProgress'> {
+  readonly prompt?: readonly { image: string; mask: string }[];
+  readonly firstMask?: string;
+  readonly out: string;
+  readonly fps: number;
+  readonly save: readonly (typeof trackSaveKinds)[number][];
+}
+
+/** Tracks through a video or a directory of frames. @returns the exit code. */
+export async function track(
+  source: string,
+  flags: TrackFlags,
+  signal: AbortSignal,
+): Promise<number> {
+  const reporter = new Reporter(flags.json);
+  const segmenter = await InContextSegmenter.load(flags.model, {
+    ...flags,
+    signal,
+    onProgress: reporter.onProgress,
+  });
+  reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
+  const directory = (await platform.pathKind(source)) === 'directory';
+  const names = directory
+    ? (await listImages(source)).map((path) => basename(path, extname(path)))
+    : [];
+  const video = /\.(mp4|mkv|mov|webm|avi)$/i.test(flags.out) ? flags.out : null;
+  const sink = new FrameSink(video, flags);
+  const bar =
+    process.stderr.isTTY && !flags.json
+      ? progress({ max: names.length || 1, output: process.stderr })
+      : null;
+  bar?.start('Tracking');
+  const failed: { frame: number; error: string }[] = [];
+  const began = performance.now();
+  let count = 0;
+  let times: readonly (number | undefined)[] = [];
+  // The frame's own time travels beside it.
+  const timed = (async function* () {
+    for await (const frame of platform.openFrames(source, signal)) {
+      times = [...times.slice(-1), (frame as { time?: number }).time];
+      yield frame;
+    }
+  })();
+  try {
+    const options = { ...flags, prompts: flags.prompt, signal, onProgress: undefined };
+    for await (const { index, result, error } of segmenter.track(timed, options)) {
+      count++;
+      const rate = (count * 1000) / (performance.now() - began);
+      bar?.advance(
+        names.length ? 1 : 0,
+        `frame ${count}${names.length ? ` of ${names.length}` : ''}, ${rate.toFixed(1)} frames/s`,
+      );
+      if (result)
+        await sink.put(
+          names[index] ?? String(index).padStart(5, '0'),
+          result,
+          times.at(-1) ?? index / flags.fps,
+        );
+      else failed.push({ frame: index, error: (error as SegGptError).message });
+    }
+    await sink.close();
+  } catch (error) {
+    sink.abort();
+    throw error;
+  } finally {
+    bar?.stop('Tracked');
+    segmenter.dispose();
+  }
+  const seconds = (performance.now() - began) / 1000;
+  for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
+  if (flags.json) {
+    process.stdout.write(
+      `${JSON.stringify({ model: flags.model, backend: segmenter.backend, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+    );
+  } else {
+    process.stdout.write(
+      `${count} frames, ${(count / seconds).toFixed(1)} frames/s, saved to ${flags.out}\n`,
+    );
+  }
+  return failed.length > 0 ? 1 : 0;
+}
+
+/** Writes each frame as it comes; only COCO's annotations wait for the end. */
+class FrameSink {
+  private writer: VideoWriter | undefined;
+  private readonly coco = new CocoFile();
+  private readonly directory: string;
+  /** Frames each object was seen in. */
+  readonly objects: Record<string, number> = {};
+
+  constructor(
+    private readonly video: string | null,
+    private readonly flags: TrackFlags,
+  ) {
+    this.directory = video ? `${video.replace(/\.\w+$/, '')}-frames` : flags.out;
+  }
+
+  async put(name: string, result: SegmentationResult, time: number): Promise<void> {
+    const { save, fps } = this.flags;
+    for (const { name: label, present } of result.masks)
+      this.objects[label] = (this.objects[label] ?? 0) + Number(present);
+    const { width, height } = result;
+    if (this.video) {
+      this.writer ??= new VideoWriter(this.video, width, height, fps);
+      await this.writer.write(result.overlay().data, time);
+    } else if (save.includes('overlay')) {
+      await writeOutput(
+        join(this.directory, `${name}.overlay.png`),
+        await result.overlay().toPng(),
+      );
+    }
+    const labels = () =>
+      platform.encodePng({ data: result.labels.data, width, height, channels: 1 });
+    if (save.includes('labels'))
+      await writeOutput(join(this.directory, `${name}.labels.png`), await labels());
+    // DAVIS's result layout: one label map a frame under the frame's own name.
+    if (save.includes('davis'))
+      await writeOutput(join(this.directory, 'davis', `${name}.png`), await labels());
+    if (save.includes('coco')) this.coco.add(name, result);
+  }
+
+  async close(): Promise<void> {
+    await this.writer?.close();
+    if (!this.coco.empty) await writeOutput(join(this.directory, 'coco.json'), this.coco.encode());
+  }
+
+  abort(): void {
+    this.writer?.abort();
+  }
+}

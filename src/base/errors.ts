@@ -1,0 +1,107 @@
+/** Every error this package throws on purpose, from one base. */
+
+/** Machine-readable kinds of errors. Stable; messages are not. */
+export type ErrorCode =
+  | 'INVALID_INPUT'
+  | 'IMAGE'
+  | 'CHECKPOINT'
+  | 'DOWNLOAD'
+  | 'BACKEND'
+  | 'VIDEO'
+  | 'DISPOSED'
+  | 'ABORTED'
+  | 'OUTPUT';
+
+/** Base class of every error this package throws on purpose. Tell them apart by class or by `code`. */
+export class SegGptError extends Error {
+  override name = 'SegGptError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** An argument is wrong. The message names the argument and the fix; no work has been done. */
+export class InvalidInputError extends SegGptError {
+  override name = 'InvalidInputError';
+
+  constructor(
+    /** Path of the argument, e.g. `'prompts[1].mask'`. */
+    readonly argument: string,
+    /** What is wrong with it and what to do, without its name: the message is `argument: detail`. */
+    readonly detail: string,
+    options?: ErrorOptions,
+  ) {
+    super('INVALID_INPUT', `${argument}: ${detail}`, options);
+  }
+}
+
+/** An image could not be read, or is of a kind that is refused (truncated, empty, too large, …). */
+export class ImageError extends SegGptError {
+  override name = 'ImageError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('IMAGE', message, options);
+  }
+}
+
+/** A checkpoint is unreadable, damaged, or does not fit the model it is to fill. */
+export class CheckpointError extends SegGptError {
+  override name = 'CheckpointError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('CHECKPOINT', message, options);
+  }
+}
+
+/** A file could not be fetched, or what came is not what was promised. */
+export class DownloadError extends SegGptError {
+  override name = 'DownloadError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('DOWNLOAD', message, options);
+  }
+}
+
+/** A backend is not available here, or failed while it ran. */
+export class BackendError extends SegGptError {
+  override name = 'BackendError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('BACKEND', message, options);
+  }
+}
+
+/** A video could not be read or written; the message holds what the decoder said. */
+export class VideoError extends SegGptError {
+  override name = 'VideoError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('VIDEO', message, options);
+  }
+}
+
+/** Something was used after its `dispose()`. */
+export class DisposedError extends SegGptError {
+  override name = 'DisposedError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('DISPOSED', message, options);
+  }
+}
+
+/**
+ * The caller's `AbortSignal` fired. `name` is `'AbortError'`, as the platform's own APIs have it, and
+ * `cause` is the signal's reason.
+ */
+export class AbortedError extends SegGptError {
+  override name = 'AbortError';
+
+  constructor(signal: AbortSignal) {
+    super('ABORTED', 'The operation was aborted by its signal.', { cause: signal.reason });
+  }
+}

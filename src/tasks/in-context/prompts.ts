@@ -1,0 +1,119 @@
+import { InvalidInputError } from '../../base/errors';
+import { decodeLimits } from '../../images/decode-limits';
+import type { ImageInput } from '../../images/image-input';
+import { resizeNearest } from '../../images/resize';
+import { readImage, type RgbImage } from '../../images/rgb-image';
+import { type LabelMap, labelsOf } from '../../masks/label-map';
+import { checkNotEmpty, type ColorTable, readMask } from '../../masks/read-mask';
+
+/** An example: a picture and what is marked in it. */
+export interface Prompt {
+  readonly image: ImageInput;
+  /** Labels of the picture's pixels, of the picture's size; 0 or black is background. */
+  readonly mask: ImageInput;
+}
+
+export interface ReadPromptOptions {
+  /** Names of labels. */
+  readonly labels?: Readonly<Record<number, string>>;
+  /** Bring masks to the size of their image by nearest, instead of refusing them. @default false */
+  readonly resizeMasks?: boolean;
+  /**
+   * Join mask colours closer than this (0 … 441); needed for masks in lossy formats. Label maps of one channel hold no
+   * colours and stay as they are.
+   * @default none joined
+   */
+  readonly tolerance?: number;
+  /** Most pixels any picture may have. @default 100 million */
+  readonly maxPixels?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Prompts read and checked, as plain data. One set of labels serves all. */
+export interface PromptSet {
+  readonly prompts: readonly { readonly image: RgbImage; readonly mask: LabelMap }[];
+  /** Every label that any mask shows, in increasing order. */
+  readonly labels: readonly number[];
+  /** A name for each of `labels`. */
+  readonly names: readonly string[];
+  /** Labels that colours of RGB masks were given. */
+  readonly colors: ReadonlyMap<number, number>;
+}
+
+/**
+ * Reads prompts before any heavy work.
+ *
+ * @param colors labels of mask colours met earlier, so that a colour keeps its label.
+ * @throws InvalidInputError, ImageError, AbortedError
+ */
+export async function readPrompts(
+  prompts: readonly Prompt[],
+  options: ReadPromptOptions = {},
+  colors: PromptSet['colors'] = new Map(),
+): Promise<PromptSet> {
+  if (!Array.isArray(prompts)) {
+    throw new InvalidInputError('prompts', 'must be an array of { image, mask }.');
+  }
+  if (prompts.length === 0) {
+    throw new InvalidInputError(
+      'prompts',
+      'is empty; give at least one { image, mask } to segment by.',
+    );
+  }
+  const limits = decodeLimits(options.maxPixels);
+  const { signal, tolerance } = options;
+  const table: ColorTable = new Map(colors);
+  const read: { image: RgbImage; mask: LabelMap }[] = [];
+  const labels = new Set<number>();
+  for (const [i, prompt] of (prompts as readonly Prompt[]).entries()) {
+    const argument = `prompts[${i}]`;
+    if (
+      typeof prompt !== 'object' ||
+      prompt === null ||
+      !('image' in prompt) ||
+      !('mask' in prompt)
+    ) {
+      throw new InvalidInputError(argument, 'must have an image and a mask.');
+    }
+    const image = await readImage(prompt.image, { argument: `${argument}.image`, limits, signal });
+    let mask = await readMask(
+      prompt.mask,
+      { argument: `${argument}.mask`, limits, signal, tolerance },
+      table,
+    );
+    if (mask.width !== image.width || mask.height !== image.height) {
+      if (!options.resizeMasks) {
+        throw new InvalidInputError(
+          `${argument}.mask`,
+          `is ${mask.width} x ${mask.height} pixels, but its image is ${image.width} x ${image.height}; pass the option resizeMasks if the mask is to be resized.`,
+        );
+      }
+      const { width, height } = image;
+      mask = {
+        width,
+        height,
+        data: resizeNearest(mask.data, [mask.height, mask.width, 1], [height, width]),
+      };
+    }
+    checkNotEmpty(mask, `${argument}.mask`);
+    for (const label of labelsOf(mask)) labels.add(label);
+    read.push({ image, mask });
+  }
+  const sorted = [...labels].sort((a, b) => a - b);
+  const colorOf = new Map(
+    [...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
+  );
+  const names = sorted.map(
+    (label) => options.labels?.[label] ?? colorOf.get(label) ?? String(label),
+  );
+  return { prompts: read, labels: sorted, names, colors: table };
+}
+
+/** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
+export async function readTarget(
+  target: ImageInput,
+  { maxPixels, signal }: ReadPromptOptions = {},
+): Promise<RgbImage> {
+  const limits = decodeLimits(maxPixels);
+  return readImage(target, { argument: 'target', limits, signal });
+}
