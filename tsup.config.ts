@@ -1,5 +1,4 @@
 import { defineConfig, type Options } from 'tsup';
-import { browserPlatform } from './build/browser-platform';
 
 /** Peers and optional backends are the user's to install; they are never bundled. */
 const external = [/^@tensorflow\//, /^@opencvjs\//, 'webgpu', 'sharp'];
@@ -43,6 +42,5 @@ export default defineConfig([
     format: ['esm'],
     dts,
     noExternal: [/^@noble\//, 'ndarray'],
-    esbuildPlugins: [browserPlatform],
   },
 ]);

@@ -26,7 +26,8 @@ export type { FrameSource, TrackFramesOptions } from './tasks/tracking/track';
 
 export { Mask, type Box } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
-export { Picture, type OverlayOptions } from './masks/overlay';
+export type { OverlayOptions } from './masks/overlay';
+export { Picture } from './images/picture';
 export {
   type CompressedRle,
   compressRle,

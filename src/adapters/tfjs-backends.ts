@@ -1,4 +1,4 @@
-import type { TensorFlow, TfjsHandle } from './platform';
+import type { TensorFlow, TfjsHandle, Unavailable } from '../engines/tfjs/provider';
 
 /** Why an optional module could not be loaded, in one line. */
 export function reason(error: unknown): string {
@@ -21,7 +21,7 @@ export function isSoftware({ vendor, architecture, device, description }: GPUAda
 export async function initialiseBackend(
   tf: TensorFlow,
   backend: string,
-): Promise<TfjsHandle | { readonly unavailable: string }> {
+): Promise<TfjsHandle | Unavailable> {
   const engine = tf.engine();
   if (!(backend in engine.registryFactory))
     return { unavailable: `TF.js has no backend "${backend}" registered` };

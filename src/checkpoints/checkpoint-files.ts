@@ -1,5 +1,5 @@
 import { CheckpointError } from '../base/errors';
-import { platform } from '../adapters';
+import { fileStore } from './file-store';
 import type { RandomAccess } from './random-access';
 
 /** Name under which `load` finds the model inside this package. */
@@ -17,14 +17,13 @@ export interface CheckpointFiles {
 
 /** The files of a directory on disk. */
 export function directoryFiles(directory: string): CheckpointFiles {
-  const path = (name: string) => platform.join(directory, name);
-  const has = async (name: string) => (await platform.pathKind(path(name))) === 'file';
+  const path = (name: string) => fileStore.join(directory, name);
+  const has = async (name: string) => (await fileStore.pathKind(path(name))) === 'file';
   return {
     origin: directory,
     has,
-    open: (name) => platform.openFile(path(name)),
-    json: async (name) =>
-      (await has(name)) ? readJson(await platform.openFile(path(name))) : null,
+    open: (name) => fileStore.open(path(name)),
+    json: async (name) => ((await has(name)) ? readJson(await fileStore.open(path(name))) : null),
   };
 }
 

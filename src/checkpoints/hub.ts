@@ -1,6 +1,6 @@
 import { throwIfAborted, unlessAborted } from '../base/abort';
 import { CheckpointError, DownloadError } from '../base/errors';
-import { platform } from '../adapters';
+import { fileStore } from './file-store';
 import { type CheckpointFiles, readJson } from './checkpoint-files';
 import type { FileCache } from './file-cache';
 import { exists, fetchPieces, request } from './fetch-pieces';
@@ -56,11 +56,11 @@ export async function hubFiles(
   { repository, revision }: HubId,
   options: HubOptions,
 ): Promise<CheckpointFiles> {
-  const endpoint = (options.endpoint ?? platform.environment('HF_ENDPOINT') ?? HUB).replace(
+  const endpoint = (options.endpoint ?? fileStore.environment('HF_ENDPOINT') ?? HUB).replace(
     /\/+$/,
     '',
   );
-  const token = options.token ?? platform.environment('HF_TOKEN');
+  const token = options.token ?? fileStore.environment('HF_TOKEN');
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   const name = `${repository}@${revision}`;
   const keyOf = (commit: string, file: string) =>
@@ -68,7 +68,7 @@ export async function hubFiles(
   // The cache remembers which commit a branch stood for, for use without a network.
   const commitKey = keyOf('refs', revision.replace(/\//g, '--'));
 
-  const cache = await platform.fileCache(options.cache);
+  const cache = await fileStore.cache(options.cache);
   if (options.offline) {
     const known = await cache.open(commitKey);
     if (!known)
@@ -158,7 +158,7 @@ function remoteFiles(
   const fetched = async (file: string): Promise<RandomAccess | null> => {
     const remote = describe(file);
     if (!remote) return null;
-    const cache = await platform.fileCache(options.cache);
+    const cache = await fileStore.cache(options.cache);
     const work = async () => {
       throwIfAborted(options.signal);
       const access = await download(cache, file, remote, options, headers);
@@ -170,7 +170,7 @@ function remoteFiles(
   const has = async (file: string) => {
     const remote = describe(file);
     if (!remote) return false;
-    const cached = await (await platform.fileCache(options.cache)).open(remote.key);
+    const cached = await (await fileStore.cache(options.cache)).open(remote.key);
     if (cached) {
       await cached.close();
       return true;

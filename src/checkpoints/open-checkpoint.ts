@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../base/abort';
 import { CheckpointError } from '../base/errors';
-import { platform } from '../adapters';
+import { fileStore } from './file-store';
 import { BundledModel, type CheckpointFiles, directoryFiles } from './checkpoint-files';
 import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
 import { memoryAccess, blobAccess } from './memory-access';
@@ -46,12 +46,12 @@ export async function openCheckpoint(
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
   }
-  if (source === BundledModel) return openCheckpoint(platform.bundledModel(), options);
-  const url = /^https?:\/\//.test(source) ? source : platform.relativeUrl(source);
+  if (source === BundledModel) return openCheckpoint(fileStore.bundledModel(), options);
+  const url = /^https?:\/\//.test(source) ? source : fileStore.relativeUrl(source);
   if (url) return openUrl(url, options);
-  const kind = await platform.pathKind(source);
+  const kind = await fileStore.pathKind(source);
   if (kind === 'file')
-    return openBeside(await platform.openFile(source), directoryFiles(directoryOf(source)));
+    return openBeside(await fileStore.open(source), directoryFiles(directoryOf(source)));
   if (kind === 'directory') return openFiles(directoryFiles(source));
   const id = parseHubId(source);
   if (id) return openFiles(await hubFiles(id, options));

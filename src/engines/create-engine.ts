@@ -1,6 +1,5 @@
 import { BackendError, InvalidInputError } from '../base/errors';
-import { platform } from '../adapters';
-import type { TfjsBackend } from '../adapters/platform';
+import { type TfjsBackend, tfjsProvider } from './tfjs/provider';
 import type { Engine } from './engine';
 import { TfjsEngine } from './tfjs/tfjs-engine';
 import { createWasmEngine, wasmFeatures } from './wasm';
@@ -34,7 +33,7 @@ type Attempt = {
 const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
   name,
   async open() {
-    const found = await platform.tfjsBackend(name, hardwareOnly);
+    const found = await tfjsProvider.start(name, hardwareOnly);
     if ('unavailable' in found) return found;
     return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
   },

@@ -5,7 +5,7 @@ import { defaultLimits } from '../images/decode-limits';
 import { readImage, type RgbImage } from '../images/rgb-image';
 import type { LabelMap } from '../masks/label-map';
 import { readMask } from '../masks/read-mask';
-import { listImages } from '../adapters/node/frames';
+import { frameStore } from '../video/frame-store';
 import type { Example } from './example';
 
 /** Label of pixels that do not count. */
@@ -27,7 +27,7 @@ export interface Episode {
 /** The pictures `NAME.jpg` of a folder that have labels `NAME.png`, in the order of their names. */
 export async function readPictures(folder: string): Promise<Labelled[]> {
   const pictures: Labelled[] = [];
-  for (const path of await listImages(folder)) {
+  for (const path of await frameStore.list(folder)) {
     const maskPath = join(folder, basename(path).replace(/\.jpe?g$/i, '.png'));
     if (maskPath === path || !(await stat(maskPath).catch(() => null))) continue;
     const image = await readImage(path, { argument: path, limits: defaultLimits });

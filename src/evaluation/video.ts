@@ -5,7 +5,7 @@ import { defaultLimits } from '../images/decode-limits';
 import { type LabelMap, labelsOf } from '../masks/label-map';
 import { readMask } from '../masks/read-mask';
 import type { InContextSegmenter } from '../tasks/in-context/segmenter';
-import { listImages } from '../adapters/node/frames';
+import { frameStore } from '../video/frame-store';
 import type { TrackFramesOptions } from '../tasks/tracking/track';
 import {
   boundaryAccuracy,
@@ -38,7 +38,9 @@ export async function findSequences(directory: string): Promise<Sequence[]> {
   const sequences: Sequence[] = [];
   for (const name of (await readdir(root).catch(() => [])).sort()) {
     if (!(await isDirectory(join(root, name)))) continue;
-    const images = (await listImages(join(root, name))).filter((path) => /\.jpe?g$/i.test(path));
+    const images = (await frameStore.list(join(root, name))).filter((path) =>
+      /\.jpe?g$/i.test(path),
+    );
     const maskOf = (image: string) => {
       const png = basename(image).replace(/\.jpe?g$/i, '.png');
       return flat ? join(root, name, png) : join(directory, 'Annotations', '480p', name, png);

@@ -1,7 +1,7 @@
 import { toFloats } from '../tensors/to-floats';
 import { throwIfAborted } from '../base/abort';
 import { ImageError, InvalidInputError } from '../base/errors';
-import { platform } from '../adapters';
+import { imageCodec } from './image-codec';
 import type { DecodeLimits } from './decode-limits';
 import { type ImageInput, isNdArray, isPixels, isTensor } from './image-input';
 import type { RawImage } from './raw-image';
@@ -37,7 +37,7 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (typeof input === 'string' || input instanceof URL) {
     const location = String(input);
     if (location === '') throw new InvalidInputError(argument, 'is an empty path.');
-    return decode(await platform.readImageFile(location, signal), options, location);
+    return decode(await imageCodec.read(location, signal), options, location);
   }
   if (input instanceof Uint8Array) return decode(input, options, argument);
   if (typeof Blob !== 'undefined' && input instanceof Blob) {
@@ -56,7 +56,7 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (isTensor(input)) {
     return shaped(input.shape, await input.data(), input.dtype === 'float32', options);
   }
-  const drawn = platform.drawable(input);
+  const drawn = imageCodec.draw(input);
   if (drawn) return exact(await drawn);
   if (isPixels(input)) {
     const { width, height } = input;
@@ -90,7 +90,7 @@ async function decode(
   { purpose, limits }: ReadOptions,
   origin: string,
 ): Promise<Pixels> {
-  const image = await platform.decodeImage(bytes, purpose, limits, origin);
+  const image = await imageCodec.decode(bytes, purpose, limits, origin);
   return { ...image, fractional: false, lossy: isLossy(bytes) };
 }
 

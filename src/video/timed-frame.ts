@@ -1,5 +1,5 @@
 /** A frame of a decoded video: RGB, `(height, width, 3)` 8-bit. */
-export interface DecodedFrame {
+export interface TimedFrame {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AbortedError, VideoError } from '../../src';
 import { ffmpegPath, readVideo, VideoWriter } from '../../src/adapters/node/ffmpeg';
-import { openFrames } from '../../src/adapters/node/frames';
+import { frameStore } from '../../src/adapters/node/frame-store';
 import { readPpmStream } from '../../src/adapters/node/ppm-stream';
 import { gradient } from '../helpers/picture';
 
@@ -86,7 +86,7 @@ it('gives ffmpeg’s message for a file that is no video, a missing one, and an 
   await expect(read(text)).rejects.toThrow(/ffmpeg stopped \(1\) after 0 frames .*Invalid data/);
   await expect(
     (async () => {
-      for await (const _ of openFrames('/nowhere.mp4'));
+      for await (const _ of frameStore.open('/nowhere.mp4'));
     })(),
   ).rejects.toThrow(/no video or directory "\/nowhere.mp4"/);
 

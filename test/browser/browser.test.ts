@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { browserPlatform } from '../../build/browser-platform';
 import { InContextSegmenter } from '../../src';
 import { ffmpegPath } from '../../src/adapters/node/ffmpeg';
 
@@ -78,7 +77,6 @@ beforeAll(async () => {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    plugins: [browserPlatform],
     logLevel: 'error',
   });
   const script = outputFiles[0].text;

@@ -10,7 +10,7 @@ import type { Progress } from '../../src/base/progress';
 import type { RandomAccess } from '../../src/checkpoints/random-access';
 import { unlessAborted } from '../../src/base/abort';
 import { AbortedError, DownloadError } from '../../src/base/errors';
-import { platform } from '../../src/adapters';
+import { fileStore } from '../../src/checkpoints/file-store';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
 
 const weights = Buffer.from(safetensors(randomTensors()));
@@ -434,7 +434,7 @@ it('waits for no other call, and leaves no file open, once it is aborted', async
 
   await load();
   const late = new AbortController();
-  const real = await platform.fileCache(cache);
+  const real = await fileStore.cache(cache);
   const left = new Set<RandomAccess>();
   let opened = 0;
   const open = async (key: string) => {
@@ -445,7 +445,7 @@ it('waits for no other call, and leaves no file open, once it is aborted', async
     left.add(access);
     return { ...access, close: () => (left.delete(access), access.close()) };
   };
-  const spy = jest.spyOn(platform, 'fileCache').mockResolvedValue({ ...real, open });
+  const spy = jest.spyOn(fileStore, 'cache').mockResolvedValue({ ...real, open });
   try {
     await expect(load(undefined, { signal: late.signal })).rejects.toThrow(AbortedError);
     await new Promise(setImmediate);

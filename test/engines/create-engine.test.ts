@@ -1,6 +1,6 @@
 import { createEngine } from '../../src/engines/create-engine';
 import { BackendError, InvalidInputError } from '../../src/base/errors';
-import { platform } from '../../src/adapters';
+import { tfjsProvider } from '../../src/engines/tfjs/provider';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -11,9 +11,7 @@ const tfjsIsLoaded = () => '_tfengine' in globalThis;
 
 describe('createEngine', () => {
   test('auto asks for GPUs first, in order, and takes no adapter that computes in software', async () => {
-    const asked = jest
-      .spyOn(platform, 'tfjsBackend')
-      .mockResolvedValue({ unavailable: 'not today' });
+    const asked = jest.spyOn(tfjsProvider, 'start').mockResolvedValue({ unavailable: 'not today' });
     const engine = await createEngine('auto', options);
     expect(engine.name).toBe('wasm');
     expect(asked.mock.calls).toEqual([
@@ -26,7 +24,7 @@ describe('createEngine', () => {
   test('auto takes a GPU that is there', async () => {
     const tf = {} as never;
     jest
-      .spyOn(platform, 'tfjsBackend')
+      .spyOn(tfjsProvider, 'start')
       .mockImplementation((name) =>
         Promise.resolve(
           name === 'webgpu'
@@ -38,16 +36,14 @@ describe('createEngine', () => {
   });
 
   test('webgpu by name may compute in software', async () => {
-    const asked = jest
-      .spyOn(platform, 'tfjsBackend')
-      .mockResolvedValue({ unavailable: 'no driver' });
+    const asked = jest.spyOn(tfjsProvider, 'start').mockResolvedValue({ unavailable: 'no driver' });
     await expect(createEngine('webgpu', options)).rejects.toThrow('webgpu: no driver');
     expect(asked).toHaveBeenCalledWith('webgpu', false);
   });
 
   test('an error names every candidate and its reason', async () => {
     jest
-      .spyOn(platform, 'tfjsBackend')
+      .spyOn(tfjsProvider, 'start')
       .mockImplementation((name) => Promise.resolve({ unavailable: `no ${name} here` }));
     const failure = createEngine('tensorflow', options);
     await expect(failure).rejects.toThrow(BackendError);
@@ -64,13 +60,13 @@ describe('createEngine', () => {
   });
 
   test('TF.js is not loaded where only software offers WebGPU, or nothing does', async () => {
-    const outcome = await platform.tfjsBackend('webgpu', true);
+    const outcome = await tfjsProvider.start('webgpu', true);
     if ('unavailable' in outcome) expect(tfjsIsLoaded()).toBe(false);
     else outcome.close?.();
     const engine = await createEngine('wasm', options);
     engine.release();
     expect(tfjsIsLoaded()).toBe('tf' in outcome);
-    await platform.tfjsBackend('cpu');
+    await tfjsProvider.start('cpu');
     expect(tfjsIsLoaded()).toBe(true);
   });
 });

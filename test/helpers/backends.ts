@@ -1,6 +1,5 @@
 import type { BackendChoice } from '../../src/engines/create-engine';
-import { platform } from '../../src/adapters';
-import type { TfjsBackend } from '../../src/adapters/platform';
+import { type TfjsBackend, tfjsProvider } from '../../src/engines/tfjs/provider';
 
 /** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */
 const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(',');
@@ -12,7 +11,7 @@ const skipped = (process.env.SEGGPT_SKIP_BACKENDS ?? '').split(',');
 export async function isAvailable(backend: BackendChoice): Promise<boolean> {
   if (backend === 'wasm') return true;
   if (skipped.includes(backend)) return false;
-  const outcome = await platform.tfjsBackend(
+  const outcome = await tfjsProvider.start(
     (backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend,
   );
   if ('unavailable' in outcome) {

@@ -1,11 +1,14 @@
-import type { TensorFlow, TfjsBackend, TfjsHandle } from '../platform';
+import type {
+  TensorFlow,
+  TfjsBackend,
+  TfjsHandle,
+  TfjsProvider,
+  Unavailable,
+} from '../../engines/tfjs/provider';
 import { initialiseBackend, isSoftware, reason, softwareAdapter } from '../tfjs-backends';
 
-/** Finds the TF.js backend of that name in a browser. Nothing is imported before it is asked for. */
-export async function tfjsBackend(
-  name: TfjsBackend,
-  hardwareOnly = false,
-): Promise<TfjsHandle | { readonly unavailable: string }> {
+/** See `TfjsProvider.start`: finds the TF.js backend of that name in a browser. Nothing is imported before it is asked for. */
+async function start(name: TfjsBackend, hardwareOnly = false): Promise<TfjsHandle | Unavailable> {
   try {
     if (name === 'tensorflow' || name === 'tensorflow-gpu')
       return { unavailable: 'TensorFlow runs in Node alone' };
@@ -20,9 +23,7 @@ export async function tfjsBackend(
 
 const core = (): Promise<TensorFlow> => import('@tensorflow/tfjs');
 
-async function webgpu(
-  hardwareOnly: boolean,
-): Promise<TfjsHandle | { readonly unavailable: string }> {
+async function webgpu(hardwareOnly: boolean): Promise<TfjsHandle | Unavailable> {
   if (!navigator.gpu) return { unavailable: 'this browser has no WebGPU' };
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return { unavailable: 'this browser offers no WebGPU adapter' };
@@ -33,3 +34,6 @@ async function webgpu(
   const outcome = await initialiseBackend(tf, 'webgpu');
   return 'unavailable' in outcome ? outcome : { ...outcome, software };
 }
+
+/** TF.js in browsers. */
+export const tfjsProvider: TfjsProvider = { start };

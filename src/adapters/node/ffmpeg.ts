@@ -6,7 +6,8 @@ import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AbortedError, VideoError } from '../../base/errors';
 import { readPpmStream } from './ppm-stream';
-import type { DecodedFrame } from '../../video/timed-frame';
+import type { FrameWriter } from '../../video/frame-store';
+import type { TimedFrame } from '../../video/timed-frame';
 
 /**
  * The ffmpeg to run: `$SEGGPT_FFMPEG`, else the binary inside the npm package `@ffmpeg-installer/ffmpeg` if
@@ -77,7 +78,7 @@ function start(
  * @param path a file, or a URL that ffmpeg can open.
  * @throws VideoError with ffmpeg's message, AbortedError
  */
-export async function* readVideo(path: string, signal?: AbortSignal): AsyncGenerator<DecodedFrame> {
+export async function* readVideo(path: string, signal?: AbortSignal): AsyncGenerator<TimedFrame> {
   const args = [
     '-nostdin',
     '-hide_banner',
@@ -136,7 +137,7 @@ export async function* readVideo(path: string, signal?: AbortSignal): AsyncGener
 }
 
 /** Writes RGB frames of one size as a video, H.264 in whatever container the name asks for. */
-export class VideoWriter {
+export class VideoWriter implements FrameWriter {
   private readonly process: ReturnType<typeof start>;
   private readonly complaints: Complaints;
   private written = 0;

@@ -1,12 +1,17 @@
-import type { TensorFlow, TfjsBackend, TfjsHandle } from '../platform';
+import type {
+  TensorFlow,
+  TfjsBackend,
+  TfjsHandle,
+  TfjsProvider,
+  Unavailable,
+} from '../../engines/tfjs/provider';
 import { initialiseBackend, reason, softwareAdapter } from '../tfjs-backends';
 import { openWebGpuDevice } from './webgpu-device';
 
-type Unavailable = { readonly unavailable: string };
 type Outcome = TfjsHandle | Unavailable;
 
-/** Finds the TF.js backend of that name in Node. Nothing is imported before it is asked for. */
-export async function tfjsBackend(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> {
+/** See `TfjsProvider.start`: finds the TF.js backend of that name in Node. Nothing is imported before it is asked for. */
+async function start(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> {
   try {
     if (name === 'tensorflow' || name === 'tensorflow-gpu') return await native(name);
     if (name === 'webgpu') {
@@ -116,3 +121,6 @@ function withNavigatorGpu<Result>(build: () => Result): Result {
     else delete (globalThis as { navigator?: unknown }).navigator;
   }
 }
+
+/** TF.js in Node. */
+export const tfjsProvider: TfjsProvider = { start };

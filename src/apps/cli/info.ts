@@ -3,8 +3,7 @@ import { openCheckpoint } from '../../checkpoints/open-checkpoint';
 import { checkParameters } from '../../checkpoints/check-parameters';
 import { wasmFeatures } from '../../engines/wasm';
 import { parameterShapes, parseInputSize, parsePainterConfig } from '../../models/seggpt/config';
-import { platform } from '../../adapters';
-import type { TfjsBackend } from '../../adapters/platform';
+import { type TfjsBackend, tfjsProvider } from '../../engines/tfjs/provider';
 import { version } from '../../base/version';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
@@ -36,7 +35,7 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
     const types = [...new Set([...source.entries.values()].map(({ dtype }) => dtype))];
     const backends: Record<string, string> = { wasm: await describeCpuEngine() };
     for (const name of BACKENDS) {
-      const found = await platform.tfjsBackend(name);
+      const found = await tfjsProvider.start(name);
       backends[`tfjs-${name}`] =
         'unavailable' in found
           ? `not available: ${found.unavailable}`

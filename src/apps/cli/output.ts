@@ -1,5 +1,5 @@
 import { SegGptError } from '../../base/errors';
-import { platform } from '../../adapters';
+import { imageCodec } from '../../images/image-codec';
 
 /** A result cannot be written. It ends the command, as what follows would meet the same. */
 export class OutputError extends SegGptError {
@@ -13,7 +13,7 @@ export class OutputError extends SegGptError {
 /** Writes a file of results. @throws OutputError with the system's reason. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    await platform.writeFile(path, bytes);
+    await imageCodec.save(path, bytes);
   } catch (cause) {
     throw new OutputError(path, cause as Error);
   }

@@ -3,7 +3,7 @@ import { openCheckpoint } from '../../checkpoints/open-checkpoint';
 import { quantizeCheckpoint } from '../../models/quantize-checkpoint';
 import { writeSafetensors } from '../../checkpoints/write-safetensors';
 import { parsePainterConfig, toHuggingFaceConfig } from '../../models/seggpt/config';
-import { platform } from '../../adapters';
+import { join } from 'node:path';
 import { writeOutput } from './output';
 
 /** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
@@ -20,7 +20,7 @@ export async function quantize(
         ? inferConfig(source)
         : parsePainterConfig(source.config, source.origin);
     const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
-    const write = (name: string, bytes: Uint8Array) => writeOutput(platform.join(out, name), bytes);
+    const write = (name: string, bytes: Uint8Array) => writeOutput(join(out, name), bytes);
     await write('config.json', jsonFile(toHuggingFaceConfig(config)));
     if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
     await write('model.safetensors', file);

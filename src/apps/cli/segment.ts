@@ -2,7 +2,7 @@ import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { AbortedError, SegGptError } from '../../base/errors';
 import type { BackendChoice, Precision } from '../../engines/create-engine';
-import { platform } from '../../adapters';
+import { imageCodec } from '../../images/image-codec';
 import { readPrompts } from '../../tasks/in-context/prompts';
 import type { SegmentationResult } from '../../tasks/in-context/result';
 import { InContextSegmenter, type SegmentOptions } from '../../tasks/in-context/segmenter';
@@ -136,7 +136,7 @@ async function save(
     files.push(path);
   };
   const { width, height } = result;
-  const grey = (data: Uint8Array) => platform.encodePng({ data, width, height, channels: 1 });
+  const grey = (data: Uint8Array) => imageCodec.encodePng({ data, width, height, channels: 1 });
   if (kinds.includes('labels')) await write('labels', grey(result.labels.data));
   if (kinds.includes('overlay')) await write('overlay', result.overlay().toPng());
   if (kinds.includes('painting')) await write('painting', result.painting.toPng());

@@ -2,11 +2,11 @@ import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { progress } from '@clack/prompts';
 import type { SegGptError } from '../../base/errors';
-import { platform } from '../../adapters';
+import { fileStore } from '../../checkpoints/file-store';
+import { imageCodec } from '../../images/image-codec';
+import { frameStore, type FrameWriter } from '../../video/frame-store';
 import type { SegmentationResult } from '../../tasks/in-context/result';
 import { InContextSegmenter } from '../../tasks/in-context/segmenter';
-import { VideoWriter } from '../../adapters/node/ffmpeg';
-import { listImages } from '../../adapters/node/frames';
 import type { TrackFramesOptions } from '../../tasks/tracking/track';
 import { CocoFile } from '../../annotations/coco';
 import { writeOutput } from './output';
@@ -37,9 +37,9 @@ export async function track(
     onProgress: reporter.onProgress,
   });
   reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
-  const directory = (await platform.pathKind(source)) === 'directory';
+  const directory = (await fileStore.pathKind(source)) === 'directory';
   const names = directory
-    ? (await listImages(source)).map((path) => basename(path, extname(path)))
+    ? (await frameStore.list(source)).map((path) => basename(path, extname(path)))
     : [];
   const video = /\.(mp4|mkv|mov|webm|avi)$/i.test(flags.out) ? flags.out : null;
   const sink = new FrameSink(video, flags);
@@ -54,7 +54,7 @@ export async function track(
   let times: readonly (number | undefined)[] = [];
   // The frame's own time travels beside it.
   const timed = (async function* () {
-    for await (const frame of platform.openFrames(source, signal)) {
+    for await (const frame of frameStore.open(source, signal)) {
       times = [...times.slice(-1), (frame as { time?: number }).time];
       yield frame;
     }
@@ -100,7 +100,7 @@ export async function track(
 
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */
 class FrameSink {
-  private writer: VideoWriter | undefined;
+  private writer: FrameWriter | undefined;
   private readonly coco = new CocoFile();
   private readonly directory: string;
   /** Frames each object was seen in. */
@@ -119,7 +119,7 @@ class FrameSink {
       this.objects[label] = (this.objects[label] ?? 0) + Number(present);
     const { width, height } = result;
     if (this.video) {
-      this.writer ??= new VideoWriter(this.video, width, height, fps);
+      this.writer ??= frameStore.createWriter(this.video, width, height, fps);
       await this.writer.write(result.overlay().data, time);
     } else if (save.includes('overlay')) {
       await writeOutput(
@@ -128,7 +128,7 @@ class FrameSink {
       );
     }
     const labels = () =>
-      platform.encodePng({ data: result.labels.data, width, height, channels: 1 });
+      imageCodec.encodePng({ data: result.labels.data, width, height, channels: 1 });
     if (save.includes('labels'))
       await writeOutput(join(this.directory, `${name}.labels.png`), await labels());
     // DAVIS's result layout: one label map a frame under the frame's own name.

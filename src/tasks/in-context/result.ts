@@ -5,7 +5,8 @@ import { resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import { type LabelMap, labelArray } from '../../masks/label-map';
 import { Mask, measureLabels } from '../../masks/mask';
-import { overlay, type OverlayOptions, Picture } from '../../masks/overlay';
+import { Picture } from '../../images/picture';
+import { overlay, type OverlayOptions } from '../../masks/overlay';
 
 /** What a target's painting was decoded into. Everything is at the target's own size. */
 export class SegmentationResult {

@@ -9,7 +9,7 @@ import type { SegmentationResult } from './result';
 import type { TrackOptions } from '../tracking/options';
 import { type FrameSource, trackFrames, type TrackFramesOptions } from '../tracking/track';
 import { type TrackedFrame, Tracker } from '../tracking/tracker';
-import { platform } from '../../adapters';
+import { frameStore } from '../../video/frame-store';
 import { resolveOptions, type SegmentationOptions } from './pipeline';
 
 export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, RunOptions {}
@@ -114,7 +114,7 @@ export class InContextSegmenter {
   ): AsyncGenerator<TrackedFrame, void, void> {
     this.painter.checkAlive();
     return trackFrames(this.painter, frames, options, (path, signal) =>
-      platform.openFrames(path, signal),
+      frameStore.open(path, signal),
     );
   }
 

@@ -1,4 +1,5 @@
 import { AbortedError, VideoError } from '../../base/errors';
+import type { FrameStore } from '../../video/frame-store';
 import type { ImageInput } from '../../images/image-input';
 
 /**
@@ -8,10 +9,7 @@ import type { ImageInput } from '../../images/image-input';
  * @param location URL of the video.
  * @throws VideoError if the browser cannot read it, AbortedError
  */
-export async function* readVideoInBrowser(
-  location: string,
-  signal?: AbortSignal,
-): AsyncGenerator<ImageInput> {
+async function* readVideo(location: string, signal?: AbortSignal): AsyncGenerator<ImageInput> {
   const { ALL_FORMATS, Input, UrlSource, VideoSampleSink } = await import('mediabunny');
   const input = new Input({
     formats: ALL_FORMATS,
@@ -45,3 +43,15 @@ export async function* readVideoInBrowser(
     input.dispose();
   }
 }
+
+/** Frames in browsers: videos by WebCodecs. */
+export const frameStore: FrameStore = {
+  open: readVideo,
+  list: (directory) =>
+    Promise.reject(new VideoError(`Browsers cannot list the directory "${directory}".`)),
+  createWriter: (path) => {
+    throw new VideoError(
+      `Browsers cannot write the video "${path}"; encode frames with WebCodecs.`,
+    );
+  },
+};

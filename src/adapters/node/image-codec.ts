@@ -1,32 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fileAccess } from './file-access';
 import { AbortedError, ImageError } from '../../base/errors';
+import type { ImageCodec } from '../../images/image-codec';
 import { decodeInNode } from './decode-image';
-import { openFrames } from './frames';
-import { nodeFileCache } from './file-cache';
-import type { Platform } from '../platform';
-import { tfjsBackend } from './tfjs-provider';
 
-export const platform: Platform = {
-  name: 'node',
-
-  async pathKind(path) {
-    const found = await stat(path).catch(() => null);
-    return found?.isFile() ? 'file' : found?.isDirectory() ? 'directory' : 'none';
-  },
-  openFile: fileAccess,
-  join,
-  relativeUrl: () => null,
-  // Two levels up both from src/platform and from dist/node.
-  bundledModel: () => join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'weights'),
-
-  fileCache: (directory) => Promise.resolve(nodeFileCache(directory)),
-  environment: (name) => process.env[name] || undefined,
-
-  async readImageFile(location, signal) {
+/** Pictures in Node: files and URLs, decoded and encoded by sharp. */
+export const imageCodec: ImageCodec = {
+  async read(location, signal) {
     try {
       if (/^https?:\/\//.test(location)) {
         const response = await fetch(location, { signal });
@@ -51,8 +33,10 @@ export const platform: Platform = {
       );
     }
   },
-  decodeImage: decodeInNode,
-  drawable: () => null,
+
+  decode: decodeInNode,
+  draw: () => null,
+
   async encodePng({ data, width, height, channels }) {
     const { default: sharp } = await import('sharp');
     return sharp(data, { raw: { width, height, channels } })
@@ -60,7 +44,8 @@ export const platform: Platform = {
       .png({ palette: false, compressionLevel: 6 })
       .toBuffer();
   },
-  async writeFile(path, bytes) {
+
+  async save(path, bytes) {
     await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
@@ -71,8 +56,4 @@ export const platform: Platform = {
       throw error;
     }
   },
-
-  openFrames,
-
-  tfjsBackend,
 };

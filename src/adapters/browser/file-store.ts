@@ -1,0 +1,23 @@
+import { CheckpointError } from '../../base/errors';
+import type { FileStore } from '../../checkpoints/file-store';
+import { bundledModelUrl } from '../bundled-model-browser';
+import { browserFileCache } from './file-cache';
+
+/** Checkpoints in browsers: URLs, and a cache in Cache Storage. */
+export const fileStore: FileStore = {
+  pathKind: () => Promise.resolve('none'),
+  open: (path) =>
+    Promise.reject(
+      new CheckpointError(
+        `Browsers have no files by path ("${path}"); give a URL, a Blob or bytes.`,
+      ),
+    ),
+  join: (directory, name) => `${directory.replace(/\/+$/, '')}/${name}`,
+  relativeUrl: (path) =>
+    /^\.{0,2}\//.test(path)
+      ? new URL(path, globalThis.document?.baseURI ?? location.href).href
+      : null,
+  bundledModel: bundledModelUrl,
+  cache: browserFileCache,
+  environment: () => undefined,
+};

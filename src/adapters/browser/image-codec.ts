@@ -1,0 +1,34 @@
+import { AbortedError, ImageError, InvalidInputError } from '../../base/errors';
+import type { ImageCodec } from '../../images/image-codec';
+import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-image';
+
+/** Pictures in browsers: URLs and everything a canvas draws. */
+export const imageCodec: ImageCodec = {
+  async read(location, signal) {
+    try {
+      const response = await fetch(location, { signal });
+      if (!response.ok)
+        throw new ImageError(
+          `${location}: the server answers ${response.status} ${response.statusText}.`,
+        );
+      return new Uint8Array(await response.arrayBuffer());
+    } catch (cause) {
+      if (cause instanceof ImageError) throw cause;
+      if (signal?.aborted) throw new AbortedError(signal);
+      throw new ImageError(
+        `Cannot fetch the image "${location}": ${String((cause as Error).message)}`,
+        { cause },
+      );
+    }
+  },
+  decode: decodeInBrowser,
+  draw: drawInBrowser,
+  encodePng: encodePngInBrowser,
+  save: (path) =>
+    Promise.reject(
+      new InvalidInputError(
+        'path',
+        `browsers cannot write "${path}"; use toPng() or toImageData() instead.`,
+      ),
+    ),
+};

@@ -1,0 +1,20 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileStore } from '../../checkpoints/file-store';
+import { bundledModelDirectory } from '../bundled-model-node';
+import { fileAccess } from './file-access';
+import { nodeFileCache } from './file-cache';
+
+/** Checkpoints in Node: files, and a cache in a directory. */
+export const fileStore: FileStore = {
+  async pathKind(path) {
+    const found = await stat(path).catch(() => null);
+    return found?.isFile() ? 'file' : found?.isDirectory() ? 'directory' : 'none';
+  },
+  open: fileAccess,
+  join,
+  relativeUrl: () => null,
+  bundledModel: bundledModelDirectory,
+  cache: (directory) => Promise.resolve(nodeFileCache(directory)),
+  environment: (name) => process.env[name] || undefined,
+};

@@ -1,0 +1,25 @@
+import type { FileCache } from './file-cache';
+import type { RandomAccess } from './random-access';
+
+/**
+ * What loading a checkpoint needs from Node or the browser. The adapter is chosen by `#file-store` in the `imports` of
+ * package.json.
+ */
+export interface FileStore {
+  /** What a path leads to. Browsers have no paths. */
+  pathKind(path: string): Promise<'file' | 'directory' | 'none'>;
+  /** @throws CheckpointError if the file cannot be opened. */
+  open(path: string): Promise<RandomAccess>;
+  /** Joins a directory and a name. */
+  join(directory: string, name: string): string;
+  /** A path as a URL, where paths are URLs: relative to the page in browsers; `null` in Node. */
+  relativeUrl(path: string): string | null;
+  /** Where the bundled model lies: a directory in Node, a base URL in browsers. */
+  bundledModel(): string;
+  /** Downloaded files, kept between runs. `directory` overrides the default place in Node. */
+  cache(directory?: string): Promise<FileCache>;
+  /** An environment variable; `undefined` in browsers. */
+  environment(name: string): string | undefined;
+}
+
+export { fileStore } from '#file-store';
