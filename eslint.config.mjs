@@ -1,6 +1,63 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/** What each room of `src/` may use, beside itself. Engines and checkpoints know no model; models know no pictures. */
+const rooms = {
+  base: [],
+  tensors: ['base'],
+  engines: ['base', 'tensors'],
+  checkpoints: ['base', 'tensors'],
+  nn: ['base', 'tensors', 'engines'],
+  models: ['base', 'tensors', 'engines', 'nn', 'checkpoints'],
+  images: ['base', 'tensors'],
+  colors: ['base', 'images'],
+  masks: ['base', 'images', 'colors'],
+  annotations: ['base', 'images', 'masks'],
+  video: ['base', 'images'],
+  tasks: ['base', 'tensors', 'checkpoints', 'models', 'images', 'colors', 'masks', 'video'],
+  evaluation: ['base', 'images', 'colors', 'masks', 'video', 'tasks'],
+  // Adapters serve the ports of every room; nobody imports them but the `imports` map of package.json.
+  adapters: ['base', 'engines', 'checkpoints', 'images', 'video'],
+  // Apps use what the package exports, and nothing else but its version.
+  apps: ['entries'],
+};
+const portOf = {
+  '#image-codec': 'src/images/image-codec.ts',
+  '#file-store': 'src/checkpoints/file-store.ts',
+  '#frame-store': 'src/video/frame-store.ts',
+  '#tfjs-provider': 'src/engines/tfjs/provider.ts',
+};
+const ports = Object.keys(portOf);
+const all = [...Object.keys(rooms), 'entries'];
+
+/** Imports that a room may not have: those of other rooms, and adapters by their `#` names but in the port itself. */
+const boundary = (room, allowed) => ({
+  files: [`src/${room}/**/*.ts`],
+  ignores: [...Object.values(portOf), 'src/engines/wasm/assembly/**'],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        paths: ports.map((name) => ({ name, message: `Import it from ${portOf[name]}.` })),
+        patterns: [
+          {
+            regex: `^(?:\\.\\./)+(?:${all.filter((each) => each !== room && !allowed.includes(each)).join('|')})(?:/(?!version$)|$)`,
+            message: `${room}/ may use ${['itself', ...allowed].join(', ')} alone; see docs/architecture.md.`,
+          },
+          ...(room === 'models'
+            ? [
+                {
+                  regex: '^\\.\\./(?!\\.\\./|parameter-table$|family$)',
+                  message: 'Models do not import one another.',
+                },
+              ]
+            : []),
+        ],
+      },
+    ],
+  },
+});
+
 export default tseslint.config(
   {
     ignores: [
@@ -43,4 +100,5 @@ export default tseslint.config(
       },
     },
   },
+  ...Object.entries(rooms).map(([room, allowed]) => boundary(room, allowed)),
 );

@@ -14,32 +14,46 @@ const shared: Options = {
 /** tsup hands the declaration builder a baseUrl, which TypeScript 6 warns about. */
 const dts = { compilerOptions: { ignoreDeprecations: '6.0' } };
 
+/** What people import: `seggpt`, and `seggpt/NAME` for the details. */
+const everywhere = {
+  index: 'src/index.ts',
+  painter: 'src/entries/painter.ts',
+  checkpoints: 'src/entries/checkpoints.ts',
+  masks: 'src/entries/masks.ts',
+  engines: 'src/entries/engines.ts',
+  options: 'src/entries/options.ts',
+  video: 'src/entries/video.ts',
+};
+const node = { ...everywhere, evaluation: 'src/entries/evaluation.ts' };
+
 export default defineConfig([
   {
     ...shared,
-    entry: { index: 'src/index.ts', cli: 'src/apps/cli/main.ts' },
+    entry: { ...node, cli: 'src/apps/cli/main.ts' },
     outDir: 'dist/node',
     platform: 'node',
     format: ['esm'],
     splitting: true,
-    dts: { ...dts, entry: { index: 'src/index.ts' } },
+    dts: { ...dts, entry: node },
   },
   {
     ...shared,
-    entry: { index: 'src/index.ts' },
+    entry: node,
     outDir: 'dist/node',
     platform: 'node',
     format: ['cjs'],
     clean: false,
     shims: true,
+    splitting: true,
     dts,
   },
   {
     ...shared,
-    entry: { index: 'src/index.ts' },
+    entry: everywhere,
     outDir: 'dist/browser',
     platform: 'browser',
     format: ['esm'],
+    splitting: true,
     dts,
     noExternal: [/^@noble\//, 'ndarray'],
   },

@@ -28,7 +28,7 @@ for (let i = 0; i < 5; i++) {
   best = Math.min(best, performance.now() - began);
 }
 row('a later call', best);
-const name = segmenter.backend;
+const name = segmenter.engine;
 segmenter.dispose();
 
 if (existsSync(join(large, 'model.safetensors'))) {

@@ -19,9 +19,9 @@ const variants: [string, TrackOptions][] = [
   ['K = 2, prompt counts twice', { memory: 2, promptWeight: 2 }],
   ['K = 2, any score remembered', { memory: 2, minimumScore: 0 }],
   ['K = 2, surer frames only', { memory: 2, minimumScore: 0.8 }],
-  ['K = 0, region followed x2', { memory: 0, follow: 2 }],
-  ['K = 2, region followed x2', { memory: 2, follow: 2 }],
-  ['K = 2, region followed x3', { memory: 2, follow: 3 }],
+  ['K = 0, region followed x2', { memory: 0, regionScale: 2 }],
+  ['K = 2, region followed x2', { memory: 2, regionScale: 2 }],
+  ['K = 2, region followed x3', { memory: 2, regionScale: 3 }],
 ];
 
 const [directory, stride = '1', part = 'both'] = process.argv.slice(2);
@@ -32,7 +32,7 @@ const sequences = (await findSequences(directory)).map(({ name, frames }) => ({
 const segmenter = await InContextSegmenter.load('weights'); // run from the package's root
 const { inputSize: input } = segmenter.painter;
 console.log(
-  `backend ${segmenter.backend}, pictures of ${input.height} x ${input.width}, every ${stride}. frame\n`,
+  `backend ${segmenter.engine}, pictures of ${input.height} x ${input.width}, every ${stride}. frame\n`,
 );
 if (part !== 'speed') {
   console.log(

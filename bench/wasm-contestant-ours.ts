@@ -1,7 +1,7 @@
 /** This package, on its CPU engine or another backend, as a contestant of `wasm-peers.mjs`. Arguments: precision, threads, weights, what, backend. */
 import ndarray from 'ndarray';
 import { createInterface } from 'node:readline';
-import type { BackendChoice } from '../src/engines/create-engine';
+import type { BackendChoice } from '../src/engines/engine-options';
 import { Painter } from '../src/models/seggpt/painter';
 
 const [, , precision, threads, folder, what, backend = 'wasm'] = process.argv;
@@ -26,8 +26,7 @@ const context =
   what === 'prepared'
     ? await painter.prepare(
         { count: 1, height: HEIGHT / 2, width: WIDTH, images: noise(HALF), masks: noise(HALF) },
-        'instance',
-        false,
+        { task: 'instance', joinPrompts: false },
       )
     : undefined;
 const count = what === 'four' ? 4 : 1;

@@ -1,6 +1,8 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { parameterShapes, vitLargeConfig } from '../src/models/seggpt/config';
+import { shapesOf } from '../src/models/parameter-table';
+import { vitLargeConfig } from '../src/models/seggpt/config';
+import { painterParameters } from '../src/models/seggpt/parameter-table';
 
 /**
  * Writes a checkpoint of ViT-L's size with random weights, in the Hugging Face layout: for timing, where
@@ -31,7 +33,7 @@ export function writeVitLarge(folder: string): void {
       intermediate_hidden_state_indices: c.taps,
     }),
   );
-  const shapes = parameterShapes(c);
+  const shapes = shapesOf(painterParameters(c));
   const header: Record<string, unknown> = {};
   let offset = 0;
   for (const [name, shape] of shapes) {

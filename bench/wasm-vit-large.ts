@@ -43,7 +43,7 @@ const prompts = {
   images: noise(half),
   masks: noise(half),
 };
-const context = await painter.prepare(prompts, 'instance', false);
+const context = await painter.prepare(prompts, { task: 'instance', joinPrompts: false });
 const next = await seconds(() => painter.paintTarget(context, noise(half)));
 context.dispose();
 

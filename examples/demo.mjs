@@ -25,7 +25,7 @@ const examples = [
 await mkdir(out, { recursive: true });
 const start = performance.now();
 const segmenter = await InContextSegmenter.load();
-console.log(`bundled model loaded in ${seconds(start)} s; backend ${segmenter.backend}\n`);
+console.log(`bundled model loaded in ${seconds(start)} s; backend ${segmenter.engine}\n`);
 console.log('example                       target          time     IoU   score');
 
 const rows = [];

@@ -8,7 +8,7 @@ const segmenter = await InContextSegmenter.load(undefined, {
   onProgress: ({ stage, loaded, total }) => process.stderr.write(`\r${stage} ${loaded}/${total} `),
   signal: abort.signal,
 });
-console.log(`\nbackend: ${segmenter.backend}`);
+console.log(`\nbackend: ${segmenter.engine}`);
 
 // Whatever depends on prompts alone is computed here, once.
 const prompts = await segmenter.prepare([

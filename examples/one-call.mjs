@@ -4,7 +4,7 @@ import { releaseModels, segmentInContext } from 'seggpt';
 const result = await segmentInContext(
   [{ image: 'examples/cup-1.jpg', mask: 'examples/cup-1.png' }], // what to look for
   'examples/cup-2.jpg', // where to look
-  { labels: { 1: 'cup' } },
+  { labelNames: { 1: 'cup' } },
 );
 for (const { name, area, score, box } of result.masks) {
   console.log(`${name}: ${area} pixels, score ${score.toFixed(2)}, box ${box.join(' ')}`);

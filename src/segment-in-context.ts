@@ -1,13 +1,14 @@
-import type { CheckpointSource } from './checkpoints/open-checkpoint';
-import { BundledModel } from './checkpoints/checkpoint-files';
-import { checkEngineOptions } from './engines/create-engine';
 import { throwIfAborted, unlessAborted } from './base/abort';
+import { resolveOptions } from './base/options';
+import { BundledModel } from './checkpoints/checkpoint-files';
+import type { CheckpointSource } from './checkpoints/open-checkpoint';
+import { checkEngineOptions } from './engines/engine-options';
 import type { ImageInput } from './images/image-input';
 import type { PainterLoadOptions } from './models/seggpt/painter';
+import { segmentationSchema } from './tasks/in-context/options';
 import { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts';
 import type { SegmentationResult } from './tasks/in-context/result';
-import { resolveOptions } from './tasks/in-context/pipeline';
 import { InContextSegmenter, type SegmentOptions } from './tasks/in-context/segmenter';
 
 export interface SegmentInContextOptions
@@ -16,16 +17,24 @@ export interface SegmentInContextOptions
   readonly model?: CheckpointSource;
 }
 
-/** Models in use, or still loading. */
-const shared = new Set<{
-  readonly model: unknown;
+/** Most models that are kept; the one not used for longest goes first. */
+const MOST_KEPT = 4;
+
+/** A model in use, kept for further calls, or still loading. */
+interface KeptModel {
+  readonly model: CheckpointSource;
   readonly settings: string;
   readonly loading: Promise<InContextSegmenter>;
-}>();
+  /** Calls that use it now. */
+  users: number;
+}
+
+/** Least recently used first. */
+let kept: KeptModel[] = [];
 
 /**
- * Segments a target by example, in one call. The model is loaded once and kept for further calls with
- * the same model, backend, precision and threads; {@link releaseModels} frees it.
+ * Segments a target by example, in one call. The model is loaded once and kept for further calls with the same model
+ * and the same options of loading it; at most four are kept, and {@link releaseModels} frees them.
  *
  * @param prompts example pictures with their masks.
  * @param target the picture to segment.
@@ -44,41 +53,62 @@ export async function segmentInContext(
 ): Promise<SegmentationResult> {
   throwIfAborted(options.signal);
   // Everything is read and checked before a model is loaded.
-  checkEngineOptions(options.backend, options);
-  const resolved = resolveOptions(options);
+  checkEngineOptions(options);
+  const resolved = resolveOptions(segmentationSchema, options);
   const set = await readPrompts(prompts, options);
   const image = await readTarget(target, options);
-  const segmenter = await sharedSegmenter(options);
-  const prepared = await PreparedPrompts.create(segmenter.painter, set, resolved, options);
+  const entry = keptModel(options);
+  entry.users++;
   try {
-    return await prepared.segmentImage(image, options);
+    const { painter } = await unlessAborted(entry.loading, options.signal);
+    const prepared = await PreparedPrompts.create(painter, set, resolved, options);
+    try {
+      return await prepared.segmentImage(image, options);
+    } finally {
+      prepared.dispose();
+    }
   } finally {
-    prepared.dispose();
+    entry.users--;
+    dropSurplus();
   }
 }
 
 /** Frees the models that {@link segmentInContext} keeps. The next call loads anew. */
 export async function releaseModels(): Promise<void> {
-  const loading = Array.from(shared, (each) => each.loading);
-  shared.clear();
-  for (const segmenter of await Promise.allSettled(loading)) {
-    if (segmenter.status === 'fulfilled') segmenter.value.dispose();
-  }
+  const released = kept;
+  kept = [];
+  await Promise.all(released.map(dispose));
 }
 
-function sharedSegmenter(options: SegmentInContextOptions): Promise<InContextSegmenter> {
-  const { model: source = BundledModel, signal, onProgress, ...rest } = options;
-  const { backend, precision, threads } = rest;
+function keptModel(options: SegmentInContextOptions): KeptModel {
+  const { model: source = BundledModel, onProgress } = options;
+  const { backend, precision, threads, cache, offline, endpoint, token, sha256 } = options;
+  const loadOptions = { backend, precision, threads, cache, offline, endpoint, token, sha256 };
   const model = source instanceof URL ? String(source) : source;
-  const settings = JSON.stringify([backend, precision, threads]);
-  for (const each of shared) {
-    if (each.model === model && each.settings === settings)
-      return unlessAborted(each.loading, signal);
-  }
+  const settings = JSON.stringify(loadOptions);
+  const known = kept.find((each) => each.model === model && each.settings === settings);
   // Other calls may wait for the same model, so one call's signal must not stop the loading.
-  const loading = InContextSegmenter.load(model, { ...rest, onProgress });
-  const entry = { model, settings, loading };
-  shared.add(entry);
-  loading.catch(() => shared.delete(entry));
-  return unlessAborted(loading, signal);
+  const entry = known ?? {
+    model,
+    settings,
+    loading: InContextSegmenter.load(model, { ...loadOptions, onProgress }),
+    users: 0,
+  };
+  kept = [...kept.filter((each) => each !== entry), entry];
+  if (!known) entry.loading.catch(() => (kept = kept.filter((each) => each !== entry)));
+  return entry;
+}
+
+/** Lets go of models beyond the most that are kept, the least recently used first, never one at work. */
+function dropSurplus(): void {
+  const surplus = kept
+    .filter(({ users }) => users === 0)
+    .slice(0, Math.max(0, kept.length - MOST_KEPT));
+  kept = kept.filter((each) => !surplus.includes(each));
+  for (const each of surplus) void dispose(each);
+}
+
+async function dispose({ loading }: KeptModel): Promise<void> {
+  const [outcome] = await Promise.allSettled([loading]);
+  if (outcome.status === 'fulfilled') outcome.value.dispose();
 }

@@ -8,3 +8,9 @@ export interface Progress {
   /** The file at work, while downloading. */
   readonly file?: string;
 }
+
+/** How one call runs: what stops it, and who is told how far it is. */
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}

@@ -2,7 +2,6 @@ import type { StoredType } from '../tensors/stored-tensor';
 import { CheckpointError } from '../base/errors';
 import { elementBytes } from '../tensors/element-types';
 import { checkFinite } from '../tensors/finite';
-import { huggingFaceName } from '../models/seggpt/official-names';
 import { type PickledTensor, type PickledValue, readPickle } from './pickle';
 import type { RandomAccess } from './random-access';
 import type { TensorEntry, TensorSource } from './tensor-source';
@@ -22,7 +21,7 @@ interface PlacedTensor extends TensorEntry {
 
 /**
  * Opens what `torch.save({'model': state_dict})` or `torch.save(state_dict)` wrote, such as the official
- * `seggpt_vit_large.pth`. Official parameter names become Hugging Face's. The pickle is read as data;
+ * `seggpt_vit_large.pth`. The pickle is read as data;
  * nothing in it is run.
  *
  * @throws CheckpointError if the archive is damaged, or holds more than tensors.
@@ -52,10 +51,10 @@ export async function openPth(access: RandomAccess, config: unknown): Promise<Te
   );
 
   const placed = new Map<string, PlacedTensor>();
-  for (const [official, value] of state) {
+  for (const [name, value] of state) {
     const tensor = value as PickledTensor | null;
     if (tensor?.kind !== 'tensor') continue; // counters and the like
-    placed.set(huggingFaceName(official), place(official, tensor, members, root, origin));
+    placed.set(name, place(name, tensor, members, root, origin));
   }
   if (placed.size === 0) throw new CheckpointError(`${origin} holds no tensors.`);
   return {

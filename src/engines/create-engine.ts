@@ -1,38 +1,30 @@
-import { BackendError, InvalidInputError } from '../base/errors';
-import { type TfjsBackend, tfjsProvider } from './tfjs/provider';
+import { BackendError } from '../base/errors';
 import type { Engine } from './engine';
+import { type BackendChoice, checkEngineOptions, type Precision } from './engine-options';
+import { type TfjsBackend, tfjsProvider } from './tfjs/provider';
 import { TfjsEngine } from './tfjs/tfjs-engine';
 import { createWasmEngine, wasmFeatures } from './wasm';
 
-/** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
-export const backendChoices = [
-  'auto',
-  'webgpu',
-  'wasm',
-  'tensorflow',
-  'webgl',
-  'cpu',
-  'tfjs-wasm',
-] as const;
-export type BackendChoice = (typeof backendChoices)[number];
-
-/** How weights are kept and multiplied. TF.js engines compute in float32 whatever is asked for. */
-export const precisions = ['f32', 'f16', 'int8'] as const;
-export type Precision = (typeof precisions)[number];
-
-export interface EngineOptions {
-  readonly precision: Precision;
+/** What an engine is to be started with. */
+export interface EngineRequest {
+  readonly backend?: BackendChoice;
+  /** What the caller asked for; engines that cannot do it are passed by. */
+  readonly precision?: Precision;
+  /** What to use where the caller asked for nothing and the engine has a choice. */
+  readonly preferredPrecision: Precision;
   readonly threads?: number;
 }
 
 type Attempt = {
   readonly name: string;
-  readonly open: (options: EngineOptions) => Promise<Engine | { unavailable: string }>;
+  readonly open: (request: EngineRequest) => Promise<Engine | { unavailable: string }>;
 };
 
 const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
   name,
-  async open() {
+  async open({ precision = 'f32' }) {
+    if (precision !== 'f32')
+      return { unavailable: `TF.js computes in f32 alone, and ${precision} was asked for` };
     const found = await tfjsProvider.start(name, hardwareOnly);
     if ('unavailable' in found) return found;
     return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
@@ -42,9 +34,11 @@ const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
 /** This package's own CPU engine. */
 const ownWasm: Attempt = {
   name: 'wasm',
-  async open(options) {
+  async open({ precision, preferredPrecision, threads }) {
     const { simd } = await wasmFeatures();
-    return simd ? createWasmEngine(options) : { unavailable: 'WebAssembly SIMD is missing' };
+    return simd
+      ? createWasmEngine({ precision: precision ?? preferredPrecision, threads })
+      : { unavailable: 'WebAssembly SIMD is missing' };
   },
 };
 
@@ -71,48 +65,21 @@ const explicit: Record<Exclude<BackendChoice, 'auto'>, readonly Attempt[]> = {
   cpu: [viaTfjs('cpu')],
 };
 
-/** What `backend`, `precision` and `threads` may be. @throws InvalidInputError naming the option. */
-export function checkEngineOptions(
-  choice: BackendChoice = 'auto',
-  { precision, threads }: Partial<EngineOptions> = {},
-): void {
-  if (!backendChoices.includes(choice)) {
-    throw new InvalidInputError(
-      'backend',
-      `unknown backend "${String(choice)}"; choose one of ${backendChoices.join(', ')}.`,
-    );
-  }
-  if (precision !== undefined && !precisions.includes(precision)) {
-    throw new InvalidInputError(
-      'precision',
-      `must be one of ${precisions.join(', ')}, is "${String(precision)}".`,
-    );
-  }
-  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
-    throw new InvalidInputError(
-      'threads',
-      `must be a whole number from 1 on, is ${String(threads)}.`,
-    );
-  }
-}
-
 /**
  * Starts an engine. What was chosen stands in its `name`.
  *
  * @throws InvalidInputError for an unknown name, BackendError naming why each candidate failed.
  */
-export async function createEngine(
-  choice: BackendChoice = 'auto',
-  options: EngineOptions,
-): Promise<Engine> {
-  checkEngineOptions(choice, options);
+export async function createEngine(request: EngineRequest): Promise<Engine> {
+  checkEngineOptions(request);
+  const { backend = 'auto' } = request;
   const failures: string[] = [];
-  for (const attempt of choice === 'auto' ? automatic : explicit[choice]) {
-    const outcome = await attempt.open(options);
+  for (const attempt of backend === 'auto' ? automatic : explicit[backend]) {
+    const outcome = await attempt.open(request);
     if (!('unavailable' in outcome)) return outcome;
     failures.push(`${attempt.name}: ${outcome.unavailable}`);
   }
   throw new BackendError(
-    `The backend "${choice}" is not available here (${failures.join('; ')}). Choose another, or "auto" to let the package choose.`,
+    `The backend "${backend}" is not available here (${failures.join('; ')}). Choose another, or "auto" to let the package choose.`,
   );
 }

@@ -114,13 +114,13 @@ async function score(
     const iou = (found: Uint8Array) => regionSimilarity(found, target.mask.data, target.ignore);
     const copied = copiedMask(prompts[0].mask, target.image);
     measured.push({
-      model: iou(result.labels.data),
+      model: iou(result.labelMap.data),
       copy: iou(copied),
       nearest: iou(nearestColor(prompts[0], target.image)),
-      ...(first && { firstPrompt: iou(first.labels.data) }),
+      ...(first && { firstPrompt: iou(first.labelMap.data) }),
       ...(grabCut && { grabCut: iou(grabCut(copied, target.image)) }),
       ...(other && {
-        against: iou(other.labels.data),
+        against: iou(other.labelMap.data),
         difference: colorDifference(result, other),
       }),
     });
@@ -130,7 +130,7 @@ async function score(
 
 /** Mean difference of what two models painted, 0 … 255. */
 function colorDifference(a: SegmentationResult, b: SegmentationResult): number {
-  const [left, right] = [a.rawPaintings[0].data, b.rawPaintings[0].data];
+  const [left, right] = [a.modelPaintings[0].data, b.modelPaintings[0].data];
   const displayed = (value: number) => Math.min(255, Math.max(0, value));
   return left.reduce(
     (sum, value, i) => sum + Math.abs(displayed(value) - displayed(right[i])) / left.length,

@@ -77,7 +77,7 @@ export interface SequenceScore {
 export async function evaluateSequence(
   segmenter: InContextSegmenter,
   sequence: Sequence,
-  options: Omit<TrackFramesOptions, 'prompts' | 'firstMask'>,
+  options: TrackFramesOptions,
 ): Promise<SequenceScore> {
   const read = (path: string): Promise<LabelMap> =>
     readMask(path, { argument: path, limits: defaultLimits, signal: options.signal }, new Map());
@@ -88,14 +88,14 @@ export async function evaluateSequence(
   const began = performance.now();
   let measuring = 0;
   const frames = sequence.frames.map(({ image }) => image);
-  for await (const { index, result, error } of segmenter.track(frames, { ...options, firstMask })) {
+  for await (const { index, result, error } of segmenter.track({ firstMask }, frames, options)) {
     if (error) throw error;
     if (index === 0 || index === frames.length - 1 || !result) continue;
     const start = performance.now();
     const truth = await read(sequence.frames[index].mask);
     const ignore = truth.data.map((label) => (label === IGNORE ? 1 : 0));
     known.forEach((label, k) => {
-      const found = result.labels.data.map((each) => (each === label ? 1 : 0));
+      const found = result.labelMap.data.map((each) => (each === label ? 1 : 0));
       const wanted = truth.data.map((each) => (each === label ? 1 : 0));
       values[k].J.push(regionSimilarity(found, wanted, ignore));
       values[k].F.push(boundaryAccuracy(found, wanted, truth.width, truth.height, ignore));

@@ -1,6 +1,10 @@
 import type { NdArray } from 'ndarray';
 import type { RawImage } from './raw-image';
 
+/** Where pictures may come from: files by path, URLs, and what is in memory already (bytes, pixels, tensors, canvases). */
+export const imageSources = ['files', 'urls', 'memory'] as const;
+export type ImageSource = (typeof imageSources)[number];
+
 /** The part of a `tf.Tensor` that is needed to read one. */
 export interface TensorLike {
   readonly shape: readonly number[];
@@ -25,7 +29,20 @@ export interface PixelsLike {
  * - in browsers an `<img>`, `<video>`, canvas, `ImageBitmap` or `VideoFrame`
  */
 export type ImageInput =
-  string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | object;
+  string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | BrowserPicture;
+
+/** The browser's class of that name where the compiler knows it; nothing elsewhere, as in a project for Node. */
+type BrowserClass<Name extends string> =
+  typeof globalThis extends Record<Name, { readonly prototype: infer Instance }> ? Instance : never;
+
+/** What a browser can draw on a canvas. */
+export type BrowserPicture =
+  | BrowserClass<'HTMLImageElement'>
+  | BrowserClass<'HTMLVideoElement'>
+  | BrowserClass<'HTMLCanvasElement'>
+  | BrowserClass<'OffscreenCanvas'>
+  | BrowserClass<'ImageBitmap'>
+  | BrowserClass<'VideoFrame'>;
 
 export function isNdArray(value: object): value is NdArray {
   return 'stride' in value && 'shape' in value && 'get' in value;

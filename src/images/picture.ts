@@ -36,3 +36,12 @@ export class Picture {
       : new ImageData(data, this.width, this.height);
   }
 }
+
+/** Grey pixels `(height, width)`, such as a label map, as PNG file bytes; values come through as they are. */
+export function encodeGreyPng(
+  data: Uint8Array,
+  width: number,
+  height: number,
+): Promise<Uint8Array> {
+  return imageCodec.encodePng({ data, width, height, channels: 1 });
+}

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../base/abort';
 import { ImageError, InvalidInputError } from '../base/errors';
 import { imageCodec } from './image-codec';
 import type { DecodeLimits } from './decode-limits';
-import { type ImageInput, isNdArray, isPixels, isTensor } from './image-input';
+import { type ImageInput, type ImageSource, isNdArray, isPixels, isTensor } from './image-input';
 import type { RawImage } from './raw-image';
 
 /** Pixels as they were given, before they are taken for a picture or for labels. */
@@ -16,6 +16,10 @@ export interface Pixels {
   readonly fractional: boolean;
   /** Whether the file's compression changed colours (JPEG, lossy WebP, AVIF). */
   readonly lossy: boolean;
+  /** Whether values are 8-bit, so that none can be out of range. */
+  readonly bytes: boolean;
+  /** Whether the data were made here, so that nobody else can change them. */
+  readonly owned: boolean;
 }
 
 export interface ReadOptions {
@@ -23,6 +27,8 @@ export interface ReadOptions {
   readonly argument: string;
   readonly purpose: 'image' | 'mask';
   readonly limits: DecodeLimits;
+  /** Where it may come from. @default anywhere */
+  readonly sources?: readonly ImageSource[];
   readonly signal?: AbortSignal;
 }
 
@@ -37,8 +43,10 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (typeof input === 'string' || input instanceof URL) {
     const location = String(input);
     if (location === '') throw new InvalidInputError(argument, 'is an empty path.');
+    checkSource(options, /^https?:/i.test(location) ? 'urls' : 'files');
     return decode(await imageCodec.read(location, signal), options, location);
   }
+  checkSource(options, 'memory');
   if (input instanceof Uint8Array) return decode(input, options, argument);
   if (typeof Blob !== 'undefined' && input instanceof Blob) {
     return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
@@ -73,7 +81,7 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
         `${width} x ${height} pixels need ${width * height} values per channel with 1, 3 or 4 channels, but there are ${data.length}.`,
       );
     }
-    return { width, height, channels, data, fractional, lossy: false };
+    return { width, height, channels, data, fractional, lossy: false, ...origin(data, false) };
   }
   throw new InvalidInputError(
     argument,
@@ -81,17 +89,33 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   );
 }
 
+/** @throws InvalidInputError if pictures from there were not allowed. */
+function checkSource({ argument, sources }: ReadOptions, source: ImageSource): void {
+  if (sources && !sources.includes(source)) {
+    const what = { files: 'a path', urls: 'a URL', memory: 'in memory' }[source];
+    throw new InvalidInputError(
+      argument,
+      `is ${what}, and the option sources allows ${sources.join(' and ') || 'nothing'} alone.`,
+    );
+  }
+}
+
+/** What is known of values by where they come from. */
+function origin(data: ArrayLike<number>, owned: boolean) {
+  return { bytes: data instanceof Uint8Array || data instanceof Uint8ClampedArray, owned };
+}
+
 function exact(image: RawImage): Pixels {
-  return { ...image, fractional: false, lossy: false };
+  return { ...image, fractional: false, lossy: false, ...origin(image.data, true) };
 }
 
 async function decode(
   bytes: Uint8Array,
   { purpose, limits }: ReadOptions,
-  origin: string,
+  name: string,
 ): Promise<Pixels> {
-  const image = await imageCodec.decode(bytes, purpose, limits, origin);
-  return { ...image, fractional: false, lossy: isLossy(bytes) };
+  const image = await imageCodec.decode(bytes, purpose, limits, name);
+  return { ...image, fractional: false, lossy: isLossy(bytes), ...origin(image.data, true) };
 }
 
 /** Whether an encoded file's format may have changed its colours, by its first bytes. */
@@ -139,7 +163,7 @@ function shaped(
     );
   }
   checkSize(width, height, argument, limits);
-  return { width, height, channels, data, fractional, lossy: false };
+  return { width, height, channels, data, fractional, lossy: false, ...origin(data, false) };
 }
 
 function checkSize(

@@ -69,31 +69,54 @@ export class Mask {
   }
 }
 
-/** Area and box of every label of a map, indexed by label. */
+/** Area and box of every label of a map, indexed by label. Runs of one label are measured at once. */
 export function measureLabels(
   data: Uint8Array,
   width: number,
   height: number,
 ): { area: number; box: Box }[] {
-  const found = Array.from({ length: 256 }, () => ({
-    area: 0,
-    left: width,
-    top: height,
-    right: -1,
-    bottom: -1,
-  }));
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const label = found[data[i]];
-      label.area++;
-      if (x < label.left) label.left = x;
-      if (x > label.right) label.right = x;
-      if (y < label.top) label.top = y;
-      label.bottom = y;
+  const area = new Float64Array(256);
+  const left = new Int32Array(256).fill(width);
+  const top = new Int32Array(256).fill(height);
+  const right = new Int32Array(256);
+  const bottom = new Int32Array(256);
+  for (let y = 0; y < height; y++) {
+    const end = (y + 1) * width;
+    for (let i = y * width; i < end;) {
+      const label = data[i];
+      const start = i++;
+      while (i < end && data[i] === label) i++;
+      const x = start - y * width;
+      area[label] += i - start;
+      if (x < left[label]) left[label] = x;
+      if (x + i - start > right[label]) right[label] = x + i - start;
+      if (y < top[label]) top[label] = y;
+      bottom[label] = y + 1;
     }
   }
-  return found.map(({ area, left, top, right, bottom }) => ({
-    area,
-    box: area > 0 ? [left, top, right - left + 1, bottom - top + 1] : [0, 0, 0, 0],
+  return Array.from(area, (pixels, label) => ({
+    area: pixels,
+    box:
+      pixels > 0
+        ? [left[label], top[label], right[label] - left[label], bottom[label] - top[label]]
+        : [0, 0, 0, 0],
   }));
+}
+
+/** Smallest box around all labels of a map; `undefined` if it shows none. */
+export function boundsOf(data: Uint8Array, width: number, height: number): Box | undefined {
+  let [left, top, right, bottom] = [width, -1, 0, 0];
+  for (let y = 0; y < height; y++) {
+    const [start, end] = [y * width, (y + 1) * width];
+    let first = start;
+    while (first < end && data[first] === 0) first++;
+    if (first === end) continue;
+    let last = end - 1;
+    while (data[last] === 0) last--;
+    if (top < 0) top = y;
+    left = Math.min(left, first - start);
+    right = Math.max(right, last - start + 1);
+    bottom = y + 1;
+  }
+  return top < 0 ? undefined : [left, top, right - left, bottom - top];
 }

@@ -109,7 +109,9 @@ function colorLabels(
   argument: string,
 ): Uint8Array {
   const counts = new Map<number, number>([[0, Infinity]]); // black is always a colour of its own
-  for (const color of packed) counts.set(color, (counts.get(color) ?? 0) + 1);
+  forEachRun(packed, (color, start, end) =>
+    counts.set(color, (counts.get(color) ?? 0) + end - start),
+  );
   const kept = new Map<number, number>(); // colour → the colour it stands for
   const leaders: number[] = [...table.keys(), 0];
   for (const [color] of [...counts].sort((a, b) => b[1] - a[1])) {
@@ -126,9 +128,9 @@ function colorLabels(
     kept.set(color, leader ?? color);
   }
   const labels = new Uint8Array(packed.length);
-  for (let i = 0; i < packed.length; i++) {
-    const color = kept.get(packed[i]) as number;
-    if (color === 0) continue;
+  forEachRun(packed, (given, start, end) => {
+    const color = kept.get(given) as number;
+    if (color === 0) return;
     let label = table.get(color);
     if (label === undefined) {
       label = table.size + 1;
@@ -140,9 +142,23 @@ function colorLabels(
       }
       table.set(color, label);
     }
-    labels[i] = label;
-  }
+    labels.fill(label, start, end);
+  });
   return labels;
+}
+
+/** Masks are areas: neighbours mostly have one colour, and a look-up for each run of it does. */
+function forEachRun(
+  colors: Uint32Array,
+  visit: (color: number, start: number, end: number) => void,
+): void {
+  for (let start = 0; start < colors.length;) {
+    const color = colors[start];
+    let end = start + 1;
+    while (end < colors.length && colors[end] === color) end++;
+    visit(color, start, end);
+    start = end;
+  }
 }
 
 function colorDistance(a: number, b: number): number {

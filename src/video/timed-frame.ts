@@ -2,7 +2,7 @@
 export interface TimedFrame {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8Array;
+  readonly data: Uint8Array | Uint8ClampedArray;
   /** Seconds from the start of the video. */
   readonly time: number;
 }

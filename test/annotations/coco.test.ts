@@ -6,14 +6,23 @@ import { SegmentationResult } from '../../src/tasks/in-context/result';
 
 /** A result of 4 x 3 pixels, as a painting would leave it. */
 function resultOf(labels: number[]): SegmentationResult {
-  const decoded = {
-    width: 4,
-    height: 3,
-    labels: Uint8Array.from(labels),
-    scores: new Float32Array(12).fill(0.5),
-  };
   const image = { width: 4, height: 3, data: new Uint8Array(36) };
-  return new SegmentationResult(image, decoded, [1, 2], ['cat', 'dog'], [], 'none');
+  const scoreSums = new Float64Array(256);
+  for (const label of labels) scoreSums[label] += 0.5;
+  return new SegmentationResult({
+    image,
+    decoded: {
+      width: 4,
+      height: 3,
+      labels: Uint8Array.from(labels),
+      scoreSums,
+      scores: () => new Float32Array(12).fill(0.5),
+    },
+    labels: [1, 2],
+    names: ['cat', 'dog'],
+    paintings: [],
+    engine: 'none',
+  });
 }
 
 it('tells what each picture shows, and names labels that none shows', () => {

@@ -111,7 +111,7 @@ async function inNode(): Promise<Uint8Array> {
   const prompt = { image: 'examples/cat-video/000.jpg', mask: 'examples/cat-video/000.png' };
   const result = await segmenter.segment([prompt], 'examples/cat-video/004.jpg');
   segmenter.dispose();
-  return result.labels.data;
+  return result.labelMap.data;
 }
 
 const disagreement = (a: ArrayLike<number>, b: ArrayLike<number>) => {

@@ -1,6 +1,7 @@
 /** What the browser test runs inside a page. Bundled by the test; talks back through `window.page`. */
 import * as tf from '@tensorflow/tfjs';
 import * as seggpt from '../../src';
+import { Painter } from '../../src/entries/painter';
 
 async function segment(backend: seggpt.BackendChoice, threads?: number) {
   const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend, threads });
@@ -8,7 +9,7 @@ async function segment(backend: seggpt.BackendChoice, threads?: number) {
   const prompt = { image: '/examples/cat-video/000.jpg', mask: '/examples/cat-video/000.png' };
   const result = await segmenter.segment([prompt], '/examples/cat-video/004.jpg');
   const leaked = tf.memory().numTensors - before;
-  const engine = segmenter.backend;
+  const engine = segmenter.engine;
   segmenter.dispose();
   const { area, score } = result.masks[0];
   return {
@@ -16,7 +17,7 @@ async function segment(backend: seggpt.BackendChoice, threads?: number) {
     leaked,
     area,
     score,
-    labels: Array.from(result.labels.data),
+    labels: Array.from(result.labelMap.data),
     png: (await result.overlay().toPng()).length,
     isolated: crossOriginIsolated,
   };
@@ -48,7 +49,7 @@ async function drawables() {
 /** Loads a model twice from a base URL; says what Cache Storage holds in between. */
 async function cached() {
   const load = async () =>
-    (await seggpt.Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
+    (await Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
   await load();
   const cache = await caches.open('seggpt');
   const keys = (await cache.keys()).map(({ url }) => new URL(url).pathname.split('/').at(-1));
@@ -61,10 +62,10 @@ async function video(url: string) {
   const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend: 'wasm' });
   const prompts = [{ image: '/examples/cup-1.jpg', mask: '/examples/cup-1.png' }];
   const sizes: string[] = [];
-  for await (const { result } of segmenter.track(url, { prompts, resolution: 64 }))
+  for await (const { result } of segmenter.track(prompts, url, { resolution: 64 }))
     sizes.push(`${result?.width} x ${result?.height}`);
   const failure = await (async () => {
-    for await (const _ of segmenter.track('/examples/README.md', { prompts }));
+    for await (const _ of segmenter.track(prompts, '/examples/README.md'));
   })().catch(String);
   segmenter.dispose();
   return { sizes, failure };
@@ -79,7 +80,7 @@ async function failures() {
     ),
     path: await message(seggpt.InContextSegmenter.load('./model')),
     hash: await message(
-      seggpt.Painter.load(`${location.origin}/weights2`, {
+      Painter.load(`${location.origin}/weights2`, {
         sha256: { 'model.safetensors': '00'.repeat(32) },
         backend: 'wasm',
       }),

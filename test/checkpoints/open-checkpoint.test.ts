@@ -6,7 +6,9 @@ import { checkParameters } from '../../src/checkpoints/check-parameters';
 import { toFloat32 } from '../../src/tensors/element-types';
 import { openCheckpoint } from '../../src/checkpoints/open-checkpoint';
 import { CheckpointError } from '../../src/base/errors';
-import { parameterShapes, parsePainterConfig } from '../../src/models/seggpt/config';
+import { parsePainterConfig } from '../../src/models/seggpt/config';
+import { painterParameters } from '../../src/models/seggpt/parameter-table';
+import { shapesOf } from '../../src/models/parameter-table';
 import { Painter } from '../../src/models/seggpt/painter';
 import { tinyModel } from '../helpers/reference';
 import { miniConfig, randomTensors, safetensors, type Tensors } from '../helpers/tiny-checkpoint';
@@ -52,7 +54,7 @@ it('opens a directory, a bare file with and without config, bytes, a blob, a fil
 it('opens the bundled model by name', async () => {
   const source = await openCheckpoint('bundled');
   expect(() =>
-    checkParameters(source, parameterShapes(parsePainterConfig(source.config))),
+    checkParameters(source, shapesOf(painterParameters(parsePainterConfig(source.config)))),
   ).not.toThrow();
   await source.close();
 });

@@ -8,12 +8,13 @@ import { readPickle } from '../../src/checkpoints/pickle';
 import { openPth } from '../../src/checkpoints/pth';
 import { CheckpointError } from '../../src/base/errors';
 import { parsePainterConfig } from '../../src/models/seggpt/config';
+import { withPainterNames } from '../../src/models/seggpt/stored-names';
 import { tinyModel } from '../helpers/reference';
 
 const official = readFileSync(join(tinyModel, 'official.pth'));
 
 it('holds the same parameters as the Hugging Face file, under the same names', async () => {
-  const pth = await openPth(memoryAccess(official, 'official.pth'), null);
+  const pth = withPainterNames(await openPth(memoryAccess(official, 'official.pth'), null));
   const converted = await openCheckpoint(tinyModel);
   expect([...pth.entries.keys()].sort()).toEqual([...converted.entries.keys()].sort());
   for (const name of pth.entries.keys()) {
@@ -25,7 +26,7 @@ it('holds the same parameters as the Hugging Face file, under the same names', a
 });
 
 it('carries enough to work the config out, but for the canvas without relative positions', async () => {
-  const pth = await openPth(memoryAccess(official, 'official.pth'), null);
+  const pth = withPainterNames(await openPth(memoryAccess(official, 'official.pth'), null));
   const config = JSON.parse(readFileSync(join(tinyModel, 'config.json'), 'utf8')) as unknown;
   expect(inferConfig(pth)).toEqual(parsePainterConfig(config));
 });

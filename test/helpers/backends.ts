@@ -1,4 +1,4 @@
-import type { BackendChoice } from '../../src/engines/create-engine';
+import type { BackendChoice } from '../../src/engines/engine-options';
 import { type TfjsBackend, tfjsProvider } from '../../src/engines/tfjs/provider';
 
 /** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */

@@ -1,8 +1,5 @@
-import {
-  parameterShapes,
-  parsePainterConfig,
-  type PainterConfig,
-} from '../../src/models/seggpt/config';
+import { parsePainterConfig, type PainterConfig } from '../../src/models/seggpt/config';
+import { painterParameters } from '../../src/models/seggpt/parameter-table';
 import { seededRandom } from '../../src/base/random';
 
 /** A painter small enough to run in milliseconds: 3 blocks of width 8, canvas 32 x 16. */
@@ -32,7 +29,7 @@ export function randomTensors(
 ): Tensors {
   const random = seededRandom(seed);
   const tensors: Tensors = {};
-  for (const [name, shape] of parameterShapes(config)) {
+  for (const { name, shape } of painterParameters(config)) {
     const length = shape.reduce((a, b) => a * b, 1);
     const scale = name.includes('norm') && name.endsWith('weight') ? 0 : 0.4;
     const values = Float32Array.from({ length }, () => (scale ? scale * (random() - 0.5) : 1));

@@ -1,3 +1,4 @@
+import type { ImageInput } from '../../src/images/image-input';
 import fc from 'fast-check';
 import ndarray from 'ndarray';
 import sharp from 'sharp';
@@ -103,7 +104,7 @@ describe('refuses, naming the argument or file', () => {
     ],
     ['another object', { cat: true }, InvalidInputError, /none of them/],
   ])('%s', async (_, input, type, message) => {
-    const failure = await readImage(input, options).catch((error: unknown) => error);
+    const failure = await readImage(input as ImageInput, options).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(type);
     expect((failure as Error).message).toMatch(message);
   });

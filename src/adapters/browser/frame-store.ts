@@ -1,6 +1,6 @@
 import { AbortedError, VideoError } from '../../base/errors';
 import type { FrameStore } from '../../video/frame-store';
-import type { ImageInput } from '../../images/image-input';
+import type { TimedFrame } from '../../video/timed-frame';
 
 /**
  * Decodes a video's frames through WebCodecs, demuxed by the npm package `mediabunny`, which is loaded when it is
@@ -9,7 +9,7 @@ import type { ImageInput } from '../../images/image-input';
  * @param location URL of the video.
  * @throws VideoError if the browser cannot read it, AbortedError
  */
-async function* readVideo(location: string, signal?: AbortSignal): AsyncGenerator<ImageInput> {
+async function* readVideo(location: string, signal?: AbortSignal): AsyncGenerator<TimedFrame> {
   const { ALL_FORMATS, Input, UrlSource, VideoSampleSink } = await import('mediabunny');
   const input = new Input({
     formats: ALL_FORMATS,

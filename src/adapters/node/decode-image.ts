@@ -43,7 +43,7 @@ export async function decodeInNode(
       const plain = grey ? raw.extractChannel(0) : raw.toColourspace('srgb').ensureAlpha();
       return await toRaw(plain.raw().toBuffer({ resolveWithObject: true }));
     }
-    const plain = sharp(bytes, options).autoOrient().toColourspace('srgb').ensureAlpha();
+    const plain = sharp(bytes, options).autoOrient().toColourspace('srgb');
     return await toRaw(plain.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;

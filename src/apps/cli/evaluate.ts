@@ -1,16 +1,19 @@
-import type { Precision } from '../../engines/create-engine';
-import { InvalidInputError } from '../../base/errors';
-import { averageStatistics, evaluateSequence, findSequences } from '../../evaluation/video';
-import { InContextSegmenter } from '../../tasks/in-context/segmenter';
-import { loadGrabCut } from '../../evaluation/grab-cut';
-import { evaluateImages, type ImageScore } from '../../evaluation/images';
+import {
+  averageStatistics,
+  evaluateImages,
+  evaluateSequence,
+  findSequences,
+  type ImageScore,
+  loadGrabCut,
+} from '../../entries/evaluation';
+import { InContextSegmenter, InvalidInputError, type Precision } from '../../index';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 
 export interface EvaluateFlags extends ModelFlags {
   readonly kind: 'images' | 'video';
   readonly memory: number;
-  readonly follow: number;
+  readonly regionScale: number;
   readonly shots: number;
   readonly episodes: number;
   readonly seed: number;
@@ -43,7 +46,7 @@ export async function evaluate(
   let against: InContextSegmenter | undefined;
   try {
     if (flags.against) against = await load(flags.against);
-    reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
+    reporter.line(`model ${flags.model}, backend ${segmenter.engine}`);
     if (flags.kind === 'images') {
       const scores = await evaluateImages(segmenter, path, {
         ...flags,
@@ -60,7 +63,7 @@ export async function evaluate(
       scores.push(
         await evaluateSequence(segmenter, sequence, {
           memory: flags.memory,
-          follow: flags.follow,
+          regionScale: flags.regionScale,
           resolution: flags.resolution,
           signal,
         }),

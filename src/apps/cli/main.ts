@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The `seggpt` command. Exit code 0 for success, 1 for a failure, 2 for bad usage. */
 import { type Command, CommanderError } from 'commander';
-import { InvalidInputError, SegGptError } from '../../base/errors';
+import { flagName } from './flags';
+import { InvalidInputError, SegGptError } from '../../index';
 import { joinPairs } from './prompt-pairs';
 import { createProgram, UsageError } from './program';
 
@@ -17,9 +18,8 @@ async function main(): Promise<number> {
     return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const option = error instanceof InvalidInputError && optionOf(program, error.argument);
-    if (option) {
-      process.stderr.write(`error: ${error.message.replace(error.argument, option)}\n`);
+    if (error instanceof InvalidInputError && hasFlag(program, error.argument)) {
+      process.stderr.write(`error: ${flagName(error.argument)}: ${error.detail}\n`);
       return 2;
     }
     const expected = error instanceof SegGptError || error instanceof UsageError;
@@ -30,10 +30,11 @@ async function main(): Promise<number> {
   }
 }
 
-/** The option that gives the library an argument: `--color-ensemble` for `colorEnsemble`. */
-function optionOf(program: Command, argument: string): string | null | undefined {
-  const options = program.commands.flatMap((command) => command.options);
-  return options.find((option) => option.attributeName() === argument)?.long;
+/** Whether some command gives the library an argument of that name. */
+function hasFlag(program: Command, argument: string): boolean {
+  return program.commands.some((command) =>
+    command.options.some((option) => option.attributeName() === argument),
+  );
 }
 
 // Native backends may hold the event loop, so the end is explicit.

@@ -1,5 +1,7 @@
-import { SegGptError } from '../../base/errors';
-import { imageCodec } from '../../images/image-codec';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SegGptError } from '../../index';
 
 /** A result cannot be written. It ends the command, as what follows would meet the same. */
 export class OutputError extends SegGptError {
@@ -10,11 +12,15 @@ export class OutputError extends SegGptError {
   }
 }
 
-/** Writes a file of results. @throws OutputError with the system's reason. */
+/** Writes a file of results, whole or not at all. @throws OutputError with the system's reason. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await imageCodec.save(path, bytes);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, bytes);
+    await rename(temporary, path);
   } catch (cause) {
+    await rm(temporary, { force: true });
     throw new OutputError(path, cause as Error);
   }
 }

@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { colorSchemes } from '../../colors/color-mapping';
-import { upsamplings } from '../../colors/decode';
-import { backendChoices, precisions } from '../../engines/create-engine';
-import { ensembles, tasks } from '../../tasks/in-context/pipeline';
+import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../../entries/options';
+import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
 import { evaluate, type EvaluateFlags } from './evaluate';
+import { addFlags, numberOf } from './flags';
 import { info } from './info';
 import { splitPair } from './prompt-pairs';
 import { quantize } from './quantize';
@@ -27,45 +26,11 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .configureHelp({ showGlobalOptions: false })
     .showHelpAfterError('(run with --help for the options)');
 
-  withModel(program.command('segment'))
+  const segmenting = withModel(program.command('segment'));
+  segmenting
     .description('Segment targets by one or more prompts, each an image and its mask.')
     .argument('<target...>', 'pictures to segment')
     .requiredOption('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
-    .addOption(
-      new Option('--task <task>', 'which type token the model is given')
-        .choices(tasks)
-        .default('instance'),
-    )
-    .addOption(
-      new Option('--ensemble <kind>', 'how several prompts act together')
-        .choices(ensembles)
-        .default('feature'),
-    )
-    .addOption(
-      new Option('--colors <scheme>', 'how labels get colours')
-        .choices(colorSchemes)
-        .default('random'),
-    )
-    .addOption(
-      new Option('--upsampling <kind>', 'how masks reach the size of the target')
-        .choices(upsamplings)
-        .default('smooth'),
-    )
-    .option(
-      '--color-ensemble <n>',
-      'paint in this many random colourings and average',
-      numberIn(1, 64, 'whole'),
-      1,
-    )
-    .option('--seed <n>', 'seed of the random colours', seed, 0)
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
-    .option(
-      '--tolerance <distance>',
-      'join mask colours closer than this; for JPEG masks',
-      numberIn(0, 441),
-    )
-    .option('--resize-masks', 'resize masks that differ in size from their image', false)
-    .option('--max-pixels <n>', 'largest picture to read', atLeastOne)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
     .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, kindsOf(saveKinds), [
       'labels',
@@ -75,6 +40,10 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .action(async (targets: string[], flags: SegmentFlags) => {
       outcome.exitCode = await segment(targets, flags, signal);
     });
+  const { labelsPerPass: _, ...segmentation } = segmentationSchema;
+  const names = Object.keys(segmentation) as (keyof typeof segmentation)[];
+  addFlags(segmenting, segmentation, names);
+  addFlags(segmenting, promptSchema, ['tolerance', 'resizeMasks', 'maxPixels']);
 
   withModel(program.command('info'))
     .description('Show what a model is and what this machine can run it on.')
@@ -84,25 +53,18 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       await info(model ?? flags.model, flags, signal);
     });
 
-  withModel(program.command('track'))
+  const tracking = withModel(program.command('track'));
+  tracking
     .description('Follow objects through a video, or a directory of frames.')
     .argument('<source>', 'video file or directory of images')
     .option('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
     .option('--first-mask <mask>', 'mask of the first frame')
-    .option('--memory <k>', 'earlier frames that join the prompts', memory, 0)
     .option(
-      '--follow <factor>',
-      'segment a region this many times the objects; 0 for whole frames',
-      follow,
-      0,
+      '--fps <n>',
+      'frame rate of a written video',
+      numberOf({ kind: 'number', about: '', least: 0.01, most: 1000 }),
+      25,
     )
-    .addOption(
-      new Option('--selection <kind>', 'which frames are remembered')
-        .choices(['recent', 'distinct'])
-        .default('recent'),
-    )
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
-    .option('--fps <n>', 'frame rate of a written video', numberIn(0.01, 1000), 25)
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
     .option(
       '--save <kinds>',
@@ -116,19 +78,19 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
         throw new UsageError('give --prompt IMAGE MASK, or --first-mask MASK.');
       outcome.exitCode = await track(source, flags, signal);
     });
+  addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
+  addFlags(tracking, segmentationSchema, ['resolution']);
 
-  withModel(program.command('evaluate'))
+  const evaluating = withModel(program.command('evaluate'));
+  evaluating
     .description('Measure a model: mean IoU on labelled pictures, J and F on video.')
     .argument('<directory>', 'one folder for each data set or sequence, NAME.jpg beside NAME.png')
     .addOption(
       new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
     )
-    .option('--memory <k>', 'video: earlier frames that join the prompt', memory, 0)
-    .option('--follow <factor>', 'video: region around the objects; 0 for whole frames', follow, 0)
     .option('--shots <n>', 'images: prompts in each episode of different pictures', atLeastOne, 1)
     .option('--episodes <n>', 'images: episodes for each label', atLeastOne, 20)
-    .option('--seed <n>', 'images: seed of the episodes', seed, 0)
-    .option('--resolution <pixels>', 'side of the square pictures are squeezed to', resolution)
+    .option('--seed <n>', 'images: seed of the episodes', numberOf(segmentationSchema.seed), 0)
     .addOption(
       new Option(
         '--against <precision>',
@@ -145,6 +107,8 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
         await evaluate(directory, { ...flags, kind: task }, signal);
       },
     );
+  addFlags(evaluating, trackSchema, ['memory', 'regionScale']);
+  addFlags(evaluating, segmentationSchema, ['resolution']);
 
   program
     .command('quantize')
@@ -164,13 +128,12 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
 }
 
 function withModel(command: Command): Command {
-  return command
-    .option('--model <model>', 'directory, .safetensors or .pth file, hub id or URL', 'bundled')
-    .addOption(
-      new Option('--backend <name>', 'who computes').choices(backendChoices).default('auto'),
-    )
-    .addOption(new Option('--precision <kind>', 'how weights are kept').choices(precisions))
-    .option('--threads <n>', 'threads of the CPU engine', atLeastOne)
+  command.option(
+    '--model <model>',
+    'directory, .safetensors or .pth file, hub id or URL',
+    'bundled',
+  );
+  return addFlags(command, engineSchema, ['backend', 'precision', 'threads'])
     .option('--cache <dir>', 'directory for downloaded models')
     .option('--offline', 'use downloaded models and never the network', false);
 }
@@ -181,26 +144,7 @@ function addPrompt(value: string, previous: { image: string; mask: string }[] = 
   return [...previous, pair];
 }
 
-/** A parser of numbers from `least` to `most`; whatever else is given is refused in the option's name. */
-function numberIn(least: number, most: number, whole?: 'whole') {
-  const kind = whole ? 'whole number' : 'number';
-  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
-  return (text: string): number => {
-    const value = text.trim() ? Number(text) : NaN; // Number('') is 0
-    const fits = Number.isFinite(value) && value >= least && value <= most;
-    if (!fits || (whole && !Number.isInteger(value)))
-      throw new InvalidArgumentError(`It must be a ${kind} ${range}.`);
-    return value;
-  };
-}
-
-// The ranges of the library, so that nothing is loaded before an option is refused.
-const seed = numberIn(0, 2 ** 32 - 1, 'whole');
-const resolution = numberIn(16, 2048, 'whole');
-const memory = numberIn(0, 64, 'whole');
-const atLeastOne = numberIn(1, Infinity, 'whole');
-/** 0 for whole frames, or a factor. */
-const follow = (text: string): number => (text === '0' ? 0 : numberIn(1, 16)(text));
+const atLeastOne = numberOf({ kind: 'whole', about: '', least: 1, most: Infinity });
 
 function kindsOf(allowed: readonly string[]) {
   return (value: string): string[] => {

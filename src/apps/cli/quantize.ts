@@ -1,9 +1,10 @@
-import { inferConfig } from '../../models/seggpt/infer-config';
-import { openCheckpoint } from '../../checkpoints/open-checkpoint';
-import { quantizeCheckpoint } from '../../models/quantize-checkpoint';
-import { writeSafetensors } from '../../checkpoints/write-safetensors';
-import { parsePainterConfig, toHuggingFaceConfig } from '../../models/seggpt/config';
 import { join } from 'node:path';
+import {
+  openCheckpoint,
+  quantizeCheckpoint,
+  readModel,
+  writeSafetensors,
+} from '../../entries/checkpoints';
 import { writeOutput } from './output';
 
 /** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
@@ -15,13 +16,10 @@ export async function quantize(
 ): Promise<void> {
   const source = await openCheckpoint(model, { ...flags, signal });
   try {
-    const config =
-      source.config === null
-        ? inferConfig(source)
-        : parsePainterConfig(source.config, source.origin);
-    const file = writeSafetensors(await quantizeCheckpoint(source, config, signal));
+    const described = readModel(source);
+    const file = writeSafetensors(await quantizeCheckpoint(described, signal));
     const write = (name: string, bytes: Uint8Array) => writeOutput(join(out, name), bytes);
-    await write('config.json', jsonFile(toHuggingFaceConfig(config)));
+    await write('config.json', jsonFile(described.config));
     if (source.preprocessor) await write('preprocessor_config.json', jsonFile(source.preprocessor));
     await write('model.safetensors', file);
     process.stdout.write(`${out}: ${(file.length / 1e6).toFixed(1)} MB\n`);

@@ -1,5 +1,5 @@
 import { progress, type ProgressResult } from '@clack/prompts';
-import type { Progress } from '../../base/progress';
+import type { Progress } from '../../index';
 
 const LABELS = {
   download: 'Downloading',

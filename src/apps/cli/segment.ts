@@ -1,12 +1,15 @@
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { AbortedError, SegGptError } from '../../base/errors';
-import type { BackendChoice, Precision } from '../../engines/create-engine';
-import { imageCodec } from '../../images/image-codec';
-import { readPrompts } from '../../tasks/in-context/prompts';
-import type { SegmentationResult } from '../../tasks/in-context/result';
-import { InContextSegmenter, type SegmentOptions } from '../../tasks/in-context/segmenter';
-import { CocoFile } from '../../annotations/coco';
+import { CocoFile, encodeGreyPng, readPrompts } from '../../entries/masks';
+import {
+  AbortedError,
+  type BackendChoice,
+  InContextSegmenter,
+  type Precision,
+  SegGptError,
+  type SegmentationResult,
+  type SegmentOptions,
+} from '../../index';
 import { OutputError, writeOutput } from './output';
 import { Reporter } from './reporter';
 
@@ -46,7 +49,7 @@ export async function segment(
   try {
     const prepared = await segmenter.prepare(flags.prompt, options);
     reporter.line(
-      `model ${flags.model}, backend ${segmenter.backend}, ${flags.prompt.length} prompt(s)`,
+      `model ${flags.model}, backend ${segmenter.engine}, ${flags.prompt.length} prompt(s)`,
     );
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
@@ -77,7 +80,7 @@ export async function segment(
     segmenter.dispose();
   }
   if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
-  report(done, failed, segmenter.backend, flags);
+  report(done, failed, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -136,8 +139,8 @@ async function save(
     files.push(path);
   };
   const { width, height } = result;
-  const grey = (data: Uint8Array) => imageCodec.encodePng({ data, width, height, channels: 1 });
-  if (kinds.includes('labels')) await write('labels', grey(result.labels.data));
+  const grey = (data: Uint8Array) => encodeGreyPng(data, width, height);
+  if (kinds.includes('labels')) await write('labels', grey(result.labelMap.data));
   if (kinds.includes('overlay')) await write('overlay', result.overlay().toPng());
   if (kinds.includes('painting')) await write('painting', result.painting.toPng());
   if (kinds.includes('masks')) {

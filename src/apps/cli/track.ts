@@ -1,14 +1,15 @@
+import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { progress } from '@clack/prompts';
-import type { SegGptError } from '../../base/errors';
-import { fileStore } from '../../checkpoints/file-store';
-import { imageCodec } from '../../images/image-codec';
-import { frameStore, type FrameWriter } from '../../video/frame-store';
-import type { SegmentationResult } from '../../tasks/in-context/result';
-import { InContextSegmenter } from '../../tasks/in-context/segmenter';
-import type { TrackFramesOptions } from '../../tasks/tracking/track';
-import { CocoFile } from '../../annotations/coco';
+import { CocoFile, encodeGreyPng } from '../../entries/masks';
+import { createFrameWriter, type FrameWriter, listFrames, openFrames } from '../../entries/video';
+import {
+  InContextSegmenter,
+  type SegmentationResult,
+  type TrackFramesOptions,
+  type TrackPrompts,
+} from '../../index';
 import { writeOutput } from './output';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
@@ -16,7 +17,9 @@ import type { ModelFlags } from './segment';
 export const trackSaveKinds = ['labels', 'overlay', 'coco', 'davis'] as const;
 
 export interface TrackFlags
-  extends ModelFlags, Omit<TrackFramesOptions, 'prompts' | 'signal' | 'onProgress'> {
+  extends
+    ModelFlags,
+    Pick<TrackFramesOptions, 'memory' | 'regionScale' | 'selection' | 'resolution'> {
   readonly prompt?: readonly { image: string; mask: string }[];
   readonly firstMask?: string;
   readonly out: string;
@@ -36,10 +39,10 @@ export async function track(
     signal,
     onProgress: reporter.onProgress,
   });
-  reporter.line(`model ${flags.model}, backend ${segmenter.backend}`);
-  const directory = (await fileStore.pathKind(source)) === 'directory';
+  reporter.line(`model ${flags.model}, backend ${segmenter.engine}`);
+  const directory = (await stat(source).catch(() => null))?.isDirectory() ?? false;
   const names = directory
-    ? (await frameStore.list(source)).map((path) => basename(path, extname(path)))
+    ? (await listFrames(source)).map((path) => basename(path, extname(path)))
     : [];
   const video = /\.(mp4|mkv|mov|webm|avi)$/i.test(flags.out) ? flags.out : null;
   const sink = new FrameSink(video, flags);
@@ -51,17 +54,12 @@ export async function track(
   const failed: { frame: number; error: string }[] = [];
   const began = performance.now();
   let count = 0;
-  let times: readonly (number | undefined)[] = [];
-  // The frame's own time travels beside it.
-  const timed = (async function* () {
-    for await (const frame of frameStore.open(source, signal)) {
-      times = [...times.slice(-1), (frame as { time?: number }).time];
-      yield frame;
-    }
-  })();
   try {
-    const options = { ...flags, prompts: flags.prompt, signal, onProgress: undefined };
-    for await (const { index, result, error } of segmenter.track(timed, options)) {
+    const { memory, regionScale, selection, resolution } = flags;
+    const options = { memory, regionScale, selection, resolution, signal };
+    const frames = openFrames(source, signal);
+    for await (const tracked of segmenter.track(promptsOf(flags), frames, options)) {
+      const { index, time, result, error } = tracked;
       count++;
       const rate = (count * 1000) / (performance.now() - began);
       bar?.advance(
@@ -72,9 +70,9 @@ export async function track(
         await sink.put(
           names[index] ?? String(index).padStart(5, '0'),
           result,
-          times.at(-1) ?? index / flags.fps,
+          time ?? index / flags.fps,
         );
-      else failed.push({ frame: index, error: (error as SegGptError).message });
+      else failed.push({ frame: index, error: error.message });
     }
     await sink.close();
   } catch (error) {
@@ -88,7 +86,7 @@ export async function track(
   for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend: segmenter.backend, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
     );
   } else {
     process.stdout.write(
@@ -96,6 +94,11 @@ export async function track(
     );
   }
   return failed.length > 0 ? 1 : 0;
+}
+
+/** What to follow: the given prompts, or the first frame by its mask, or both. */
+function promptsOf({ prompt = [], firstMask }: TrackFlags): TrackPrompts {
+  return firstMask === undefined ? prompt : { firstMask, prompts: prompt };
 }
 
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */
@@ -119,7 +122,7 @@ class FrameSink {
       this.objects[label] = (this.objects[label] ?? 0) + Number(present);
     const { width, height } = result;
     if (this.video) {
-      this.writer ??= frameStore.createWriter(this.video, width, height, fps);
+      this.writer ??= createFrameWriter(this.video, width, height, fps);
       await this.writer.write(result.overlay().data, time);
     } else if (save.includes('overlay')) {
       await writeOutput(
@@ -127,8 +130,7 @@ class FrameSink {
         await result.overlay().toPng(),
       );
     }
-    const labels = () =>
-      imageCodec.encodePng({ data: result.labels.data, width, height, channels: 1 });
+    const labels = () => encodeGreyPng(result.labelMap.data, width, height);
     if (save.includes('labels'))
       await writeOutput(join(this.directory, `${name}.labels.png`), await labels());
     // DAVIS's result layout: one label map a frame under the frame's own name.

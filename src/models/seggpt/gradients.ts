@@ -5,7 +5,8 @@ import { paintingLoss } from '../../engines/tfjs/loss';
 import { TfjsEngine, type TfjsLinear } from '../../engines/tfjs/tfjs-engine';
 import { BackendError, InvalidInputError } from '../../base/errors';
 import { channelsFirst } from '../../nn/channels-last';
-import { parameterShapes } from './config';
+import { shapesOf } from '../parameter-table';
+import { painterParameters } from './parameter-table';
 import { driveNow } from '../../nn/drive';
 import { type PaintInputs, readBatch } from './inputs';
 import { freePositions } from './painting-context';
@@ -76,7 +77,7 @@ export async function lossAndGradients(
     return [result.value, ...result.grads];
   });
   try {
-    const shapes = parameterShapes(config);
+    const shapes = shapesOf(painterParameters(config));
     const named = new Map<string, NdArray<Float32Array>>();
     for (const [i, [name]] of places.entries()) {
       const shape = shapes.get(name) as readonly number[];

@@ -1,5 +1,7 @@
 import { CheckpointError } from '../../base/errors';
 import { checkPainterConfig, type PainterConfig, vitLargeConfig } from './config';
+import type { ParameterSpec } from '../parameter-table';
+import { blockSpec, painterSpec } from './parameter-table';
 import type { TensorSource } from '../../checkpoints/tensor-source';
 
 /**
@@ -10,7 +12,9 @@ import type { TensorSource } from '../../checkpoints/tensor-source';
  * @throws CheckpointError if the tensors are not a SegGPT painter's.
  */
 export function inferConfig(source: TensorSource): PainterConfig {
-  const shape = (name: string): readonly number[] => {
+  const parts = painterSpec(vitLargeConfig);
+  const first = parts.blocks[0];
+  const shape = ({ name }: ParameterSpec): readonly number[] => {
     const entry = source.entries.get(name);
     if (!entry) {
       throw new CheckpointError(
@@ -19,33 +23,33 @@ export function inferConfig(source: TensorSource): PainterConfig {
     }
     return entry.shape;
   };
-  const has = (name: string) => source.entries.has(name);
+  const has = (spec: ParameterSpec) => source.entries.has(spec.name);
   let depth = 0;
-  while (has(`model.encoder.layers.${depth}.attention.qkv.weight`)) depth++;
-  const [width, , patch] = shape('model.embeddings.patch_embeddings.projection.weight');
-  const layer = 'model.encoder.layers.0';
-  const relativePositions = has(`${layer}.attention.rel_pos_h`);
+  while (has(blockSpec(vitLargeConfig, depth).qkv.weight)) depth++;
+  const [width, , patch] = shape(parts.patchEmbedding.weight);
+  const { rows, columns } = first.relative!; // ViT-L has them
+  const relativePositions = has(rows);
   // Without relative positions nothing tells the head size; 64 is every published ViT's.
-  const headWidth = relativePositions ? shape(`${layer}.attention.rel_pos_h`)[1] : 64;
-  const side = (table: string, fallback: number) =>
+  const headWidth = relativePositions ? shape(rows)[1] : 64;
+  const side = (table: ParameterSpec, fallback: number) =>
     relativePositions ? ((shape(table)[0] + 1) / 2) * patch : fallback;
-  const tapCount = shape('decoder.decoder_embed.weight')[1] / width;
+  const tapCount = shape(parts.decoderEmbedding.weight)[1] / width;
   const config: PainterConfig = {
     width,
     depth,
     heads: width / headWidth,
-    mlpWidth: shape(`${layer}.mlp.lin1.weight`)[0],
+    mlpWidth: shape(first.expand.weight)[0],
     patch,
     canvas: {
-      height: side(`${layer}.attention.rel_pos_h`, vitLargeConfig.canvas.height),
-      width: side(`${layer}.attention.rel_pos_w`, vitLargeConfig.canvas.width),
+      height: side(rows, vitLargeConfig.canvas.height),
+      width: side(columns, vitLargeConfig.canvas.width),
     },
-    pretrainSize: Math.sqrt(shape('model.embeddings.position_embeddings')[1] - 1) * patch,
+    pretrainSize: Math.sqrt(shape(parts.positions)[1] - 1) * patch,
     mergeIndex: vitLargeConfig.mergeIndex,
     taps: Array.from({ length: tapCount }, (_, i) => Math.round((depth * (i + 1)) / tapCount) - 1),
-    decoderWidth: shape('decoder.decoder_pred.conv.weight')[0],
+    decoderWidth: shape(parts.head.convolution.weight)[0],
     relativePositions,
-    qkvBias: has(`${layer}.attention.qkv.bias`),
+    qkvBias: source.entries.has(first.qkv.bias!.name),
     layerNormEpsilon: vitLargeConfig.layerNormEpsilon,
   };
   checkPainterConfig(config, source.origin);

@@ -1,27 +1,18 @@
 import ndarray, { type NdArray } from 'ndarray';
-import { checkParameters } from '../../checkpoints/check-parameters';
-import { inferConfig } from './infer-config';
 import {
   type CheckpointSource,
   openCheckpoint,
   type OpenOptions,
 } from '../../checkpoints/open-checkpoint';
-import {
-  type BackendChoice,
-  checkEngineOptions,
-  createEngine,
-  type Precision,
-} from '../../engines/create-engine';
+import { createEngine } from '../../engines/create-engine';
+import { checkEngineOptions, type EngineOptions } from '../../engines/engine-options';
 import type { Engine, EngineTensor, TokenLayout } from '../../engines/engine';
 import { throwIfAborted } from '../../base/abort';
 import { DisposedError, InvalidInputError } from '../../base/errors';
-import {
-  type PainterConfig,
-  parameterShapes,
-  parseInputSize,
-  parsePainterConfig,
-  type PictureSize,
-} from './config';
+import { countParameters } from '../parameter-table';
+import type { PainterConfig, PictureSize } from './config';
+import { describePainter } from './family';
+import { blockSpec, painterParameters } from './parameter-table';
 import { drive } from '../../nn/drive';
 import { type CanvasBatch, readBatch, type PaintInputs } from './inputs';
 import {
@@ -35,13 +26,13 @@ import {
 import { freePositions, PaintingContext } from './painting-context';
 import { loadParameters } from './parameters';
 
-export interface PainterLoadOptions extends OpenOptions {
-  /** Who computes. @default 'auto' */
-  readonly backend?: BackendChoice;
-  /** @default 'f32' for float checkpoints, 'int8' for quantised ones */
-  readonly precision?: Precision;
-  /** Threads of the CPU engine. @default as many as there are cores */
-  readonly threads?: number;
+export interface PainterLoadOptions extends OpenOptions, EngineOptions {}
+
+export interface PrepareOptions {
+  /** Which type token is added. */
+  readonly task: Task;
+  /** Join the prompts under one target (feature ensemble); otherwise each paints by itself. */
+  readonly joinPrompts: boolean;
 }
 
 /** Halves of canvases with their masks, as plain data in normalised colours. */
@@ -91,33 +82,21 @@ export class Painter {
   static async load(source: CheckpointSource, options: PainterLoadOptions = {}): Promise<Painter> {
     const { signal, onProgress } = options;
     throwIfAborted(signal);
-    checkEngineOptions(options.backend, options);
+    checkEngineOptions(options);
     const checkpoint = await openCheckpoint(source, options);
     try {
-      const config =
-        checkpoint.config === null
-          ? inferConfig(checkpoint)
-          : parsePainterConfig(checkpoint.config, checkpoint.origin);
-      const inputSize = parseInputSize(checkpoint.preprocessor, config, checkpoint.origin);
-      const shapes = parameterShapes(config);
-      checkParameters(checkpoint, shapes);
-      const stored = checkpoint.entries.get('model.encoder.layers.0.mlp.lin1.weight');
-      const precision = options.precision ?? (stored?.dtype === 'I8' ? 'int8' : 'f32');
-      const engine = await createEngine(options.backend, { precision, threads: options.threads });
+      const { source: named, config, inputSize } = describePainter(checkpoint);
+      const { expand } = blockSpec(config, 0);
+      const stored = named.entries.get(expand.weight.name);
+      const { backend, precision, threads } = options;
+      const preferredPrecision = stored?.dtype === 'I8' ? 'int8' : 'f32';
+      const engine = await createEngine({ backend, precision, preferredPrecision, threads });
       try {
         const report =
           onProgress &&
           ((step: { loaded: number; total: number }) => onProgress({ stage: 'load', ...step }));
-        const parameters = await loadParameters(
-          engine,
-          config,
-          checkpoint,
-          shapes.size,
-          report,
-          signal,
-        );
-        let count = 0;
-        for (const shape of shapes.values()) count += shape.reduce((a, b) => a * b, 1);
+        const parameters = await loadParameters(engine, config, named, report, signal);
+        const count = countParameters(painterParameters(config));
         return new Painter(new PainterModel(engine, config, parameters), count, inputSize);
       } catch (error) {
         engine.release();
@@ -212,12 +191,11 @@ export class Painter {
   /**
    * Computes what depends on prompts alone. The caller disposes the context.
    *
-   * @param featureEnsemble join the prompts under one target; otherwise each paints by itself.
+   * @throws AbortedError, DisposedError
    */
   async prepare(
     prompts: PromptHalves,
-    task: Task,
-    featureEnsemble: boolean,
+    { task, joinPrompts }: PrepareOptions,
     options: StepOptions = {},
   ): Promise<PaintingContext> {
     this.checkAlive();
@@ -226,7 +204,7 @@ export class Painter {
     const { count, height, width } = prompts;
     const layout: TokenLayout = {
       prompts: count,
-      targets: featureEnsemble ? 1 : count,
+      targets: joinPrompts ? 1 : count,
       rows: height / this.config.patch,
       columns: width / this.config.patch,
     };

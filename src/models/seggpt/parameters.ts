@@ -11,6 +11,14 @@ import { throwIfAborted } from '../../base/abort';
 import { toFloat32 } from '../../tensors/element-types';
 import { channelsLast } from '../../nn/channels-last';
 import type { PainterConfig } from './config';
+import type { ParameterSpec } from '../parameter-table';
+import {
+  type BlockSpec,
+  type LinearSpec,
+  type NormSpec,
+  painterParameters,
+  painterSpec,
+} from './parameter-table';
 import type { ViTBlockWeights } from '../../nn/vit-block';
 
 /** Learned tables of decomposed relative position, before they are spread over a grid. */
@@ -65,73 +73,70 @@ export async function loadParameters(
   engine: Engine,
   config: PainterConfig,
   source: TensorSource,
-  total: number,
   onProgress?: (progress: LoadProgress) => void,
   signal?: AbortSignal,
 ): Promise<PainterParameters> {
+  const spec = painterSpec(config);
+  const total = painterParameters(config).length;
   let loaded = 0;
   const places = new Map<string, ParameterPlace>();
-  const read = async (name: string): Promise<StoredTensor> => {
+  const read = async ({ name }: ParameterSpec): Promise<StoredTensor> => {
     throwIfAborted(signal);
     const tensor = await source.read(name);
     onProgress?.({ loaded: ++loaded, total });
     return tensor;
   };
   const upload = async (
-    name: string,
-    shapeOf: (tensor: StoredTensor) => readonly number[],
+    spec: ParameterSpec,
+    shapeOf: (shape: readonly number[]) => readonly number[],
   ): Promise<EngineTensor> => {
-    const stored = await read(name);
-    const tensor = engine.upload(toFloat32(stored), shapeOf(stored));
-    places.set(name, { tensor });
+    const tensor = engine.upload(toFloat32(await read(spec)), shapeOf(spec.shape));
+    places.set(spec.name, { tensor });
     return tensor;
   };
-  const vector = (name: string) => upload(name, ({ shape }) => [shape[shape.length - 1]]);
-  const table = (name: string) => upload(name, ({ shape }) => shape.slice(-2));
-  const linear = async (name: string, bias = true, exact = false): Promise<LinearWeights> => {
-    const weight = channelsLast(await read(`${name}.weight`));
-    const layer = engine.loadLinear(weight, bias ? await read(`${name}.bias`) : null, { exact });
-    places.set(`${name}.weight`, { linear: layer, side: 'weight' });
-    if (bias) places.set(`${name}.bias`, { linear: layer, side: 'bias' });
+  const vector = (spec: ParameterSpec) => upload(spec, (shape) => shape.slice(-1));
+  const table = (spec: ParameterSpec) => upload(spec, (shape) => shape.slice(-2));
+  const linear = async ({ weight, bias }: LinearSpec): Promise<LinearWeights> => {
+    const layer = engine.loadLinear(channelsLast(await read(weight)), bias && (await read(bias)), {
+      exact: weight.exact,
+    });
+    places.set(weight.name, { linear: layer, side: 'weight' });
+    if (bias) places.set(bias.name, { linear: layer, side: 'bias' });
     return layer;
   };
-  const norm = async (name: string): Promise<LayerNormWeights> => ({
-    gamma: await vector(`${name}.weight`),
-    beta: await vector(`${name}.bias`),
+  const norm = async ({ gamma, beta }: NormSpec): Promise<LayerNormWeights> => ({
+    gamma: await vector(gamma),
+    beta: await vector(beta),
     epsilon: config.layerNormEpsilon,
   });
+  const block = async (spec: BlockSpec): Promise<BlockParameters> => ({
+    attentionNorm: await norm(spec.attentionNorm),
+    qkv: await linear(spec.qkv),
+    projection: await linear(spec.projection),
+    relative: spec.relative && {
+      rows: await table(spec.relative.rows),
+      columns: await table(spec.relative.columns),
+    },
+    mlpNorm: await norm(spec.mlpNorm),
+    expand: await linear(spec.expand),
+    contract: await linear(spec.contract),
+  });
 
-  const embeddings = 'model.embeddings';
   const blocks: BlockParameters[] = [];
-  const patchEmbedding = await linear(`${embeddings}.patch_embeddings.projection`, true, true);
-  const maskToken = await vector(`${embeddings}.mask_token`);
+  const patchEmbedding = await linear(spec.patchEmbedding);
+  const maskToken = await vector(spec.maskToken);
   const segmentTokens = {
-    image: await vector(`${embeddings}.segment_token_input`),
-    mask: await vector(`${embeddings}.segment_token_prompt`),
+    image: await vector(spec.segmentTokens.image),
+    mask: await vector(spec.segmentTokens.mask),
   };
   const typeTokens = {
-    semantic: await vector(`${embeddings}.type_token_semantic`),
-    instance: await vector(`${embeddings}.type_token_instance`),
+    semantic: await vector(spec.typeTokens.semantic),
+    instance: await vector(spec.typeTokens.instance),
   };
-  const positions = await table(`${embeddings}.position_embeddings`);
-  // The largest tensor comes while little else is in memory.
-  const decoderEmbedding = await linear('decoder.decoder_embed');
-  for (let i = 0; i < config.depth; i++) {
-    const layer = `model.encoder.layers.${i}`;
-    blocks.push({
-      attentionNorm: await norm(`${layer}.layernorm_before`),
-      qkv: await linear(`${layer}.attention.qkv`, config.qkvBias),
-      projection: await linear(`${layer}.attention.proj`),
-      relative: config.relativePositions
-        ? {
-            rows: await table(`${layer}.attention.rel_pos_h`),
-            columns: await table(`${layer}.attention.rel_pos_w`),
-          }
-        : null,
-      mlpNorm: await norm(`${layer}.layernorm_after`),
-      expand: await linear(`${layer}.mlp.lin1`),
-      contract: await linear(`${layer}.mlp.lin2`),
-    });
+  const positions = await table(spec.positions);
+  const decoderEmbedding = await linear(spec.decoderEmbedding);
+  for (const each of spec.blocks) {
+    blocks.push(await block(each));
     await engine.flush(signal);
   }
   return {
@@ -142,12 +147,12 @@ export async function loadParameters(
     typeTokens,
     positions,
     blocks,
-    norm: await norm('model.encoder.layernorm'),
+    norm: await norm(spec.norm),
     decoderEmbedding,
     head: {
-      convolution: await linear('decoder.decoder_pred.conv', true, true),
-      norm: await norm('decoder.decoder_pred.layernorm'),
-      colors: await linear('decoder.decoder_pred.head', true, true),
+      convolution: await linear(spec.head.convolution),
+      norm: await norm(spec.head.norm),
+      colors: await linear(spec.head.colors),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Progress } from '../../base/progress';
-import type { Pass } from './pipeline';
+import type { Pass } from './passes';
 
 /** Turns fractions of single paintings into one count of blocks over all of them. */
 export function countBlocks(

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../../base/errors';
+import type { RunOptions } from '../../base/progress';
 import { decodeLimits } from '../../images/decode-limits';
-import type { ImageInput } from '../../images/image-input';
+import type { ImageInput, ImageSource } from '../../images/image-input';
 import { resizeNearest } from '../../images/resize';
 import { readImage, type RgbImage } from '../../images/rgb-image';
 import { type LabelMap, labelsOf } from '../../masks/label-map';
@@ -13,9 +14,23 @@ export interface Prompt {
   readonly mask: ImageInput;
 }
 
-export interface ReadPromptOptions {
+/** What may be read. */
+export interface ReadOptions {
+  /** Most pixels any picture may have. @default 100 million */
+  readonly maxPixels?: number;
+  /**
+   * Where pictures may come from. A server that is handed its users' strings wants `['memory']`: any string is a path or
+   * a URL otherwise.
+   * @default all of `files`, `urls` and `memory`
+   */
+  readonly sources?: readonly ImageSource[];
+}
+
+export interface TargetOptions extends ReadOptions, RunOptions {}
+
+export interface ReadPromptOptions extends ReadOptions {
   /** Names of labels. */
-  readonly labels?: Readonly<Record<number, string>>;
+  readonly labelNames?: Readonly<Record<number, string>>;
   /** Bring masks to the size of their image by nearest, instead of refusing them. @default false */
   readonly resizeMasks?: boolean;
   /**
@@ -24,8 +39,6 @@ export interface ReadPromptOptions {
    * @default none joined
    */
   readonly tolerance?: number;
-  /** Most pixels any picture may have. @default 100 million */
-  readonly maxPixels?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -40,6 +53,19 @@ export interface PromptSet {
   readonly colors: ReadonlyMap<number, number>;
 }
 
+/** @throws InvalidInputError if it is no list, or an empty one. */
+export function checkPromptList(prompts: readonly Prompt[]): void {
+  if (!Array.isArray(prompts)) {
+    throw new InvalidInputError('prompts', 'must be an array of { image, mask }.');
+  }
+  if (prompts.length === 0) {
+    throw new InvalidInputError(
+      'prompts',
+      'is empty; give at least one { image, mask } to segment by.',
+    );
+  }
+}
+
 /**
  * Reads prompts before any heavy work.
  *
@@ -51,17 +77,9 @@ export async function readPrompts(
   options: ReadPromptOptions = {},
   colors: PromptSet['colors'] = new Map(),
 ): Promise<PromptSet> {
-  if (!Array.isArray(prompts)) {
-    throw new InvalidInputError('prompts', 'must be an array of { image, mask }.');
-  }
-  if (prompts.length === 0) {
-    throw new InvalidInputError(
-      'prompts',
-      'is empty; give at least one { image, mask } to segment by.',
-    );
-  }
+  checkPromptList(prompts);
   const limits = decodeLimits(options.maxPixels);
-  const { signal, tolerance } = options;
+  const { signal, tolerance, sources } = options;
   const table: ColorTable = new Map(colors);
   const read: { image: RgbImage; mask: LabelMap }[] = [];
   const labels = new Set<number>();
@@ -75,10 +93,15 @@ export async function readPrompts(
     ) {
       throw new InvalidInputError(argument, 'must have an image and a mask.');
     }
-    const image = await readImage(prompt.image, { argument: `${argument}.image`, limits, signal });
+    const image = await readImage(prompt.image, {
+      argument: `${argument}.image`,
+      limits,
+      signal,
+      sources,
+    });
     let mask = await readMask(
       prompt.mask,
-      { argument: `${argument}.mask`, limits, signal, tolerance },
+      { argument: `${argument}.mask`, limits, signal, sources, tolerance },
       table,
     );
     if (mask.width !== image.width || mask.height !== image.height) {
@@ -104,7 +127,7 @@ export async function readPrompts(
     [...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
   );
   const names = sorted.map(
-    (label) => options.labels?.[label] ?? colorOf.get(label) ?? String(label),
+    (label) => options.labelNames?.[label] ?? colorOf.get(label) ?? String(label),
   );
   return { prompts: read, labels: sorted, names, colors: table };
 }
@@ -112,8 +135,8 @@ export async function readPrompts(
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
 export async function readTarget(
   target: ImageInput,
-  { maxPixels, signal }: ReadPromptOptions = {},
+  { maxPixels, signal, sources }: TargetOptions = {},
 ): Promise<RgbImage> {
   const limits = decodeLimits(maxPixels);
-  return readImage(target, { argument: 'target', limits, signal });
+  return readImage(target, { argument: 'target', limits, signal, sources });
 }

@@ -1,18 +1,29 @@
-import type { CheckpointSource } from '../../checkpoints/open-checkpoint';
-import { BundledModel } from '../../checkpoints/checkpoint-files';
 import { throwIfAborted } from '../../base/abort';
-import type { ImageInput } from '../../images/image-input';
+import { resolveOptions } from '../../base/options';
+import type { RunOptions } from '../../base/progress';
+import { BundledModel } from '../../checkpoints/checkpoint-files';
+import type { CheckpointSource } from '../../checkpoints/open-checkpoint';
+import type { ImageInput, ImageSource } from '../../images/image-input';
 import { Painter, type PainterLoadOptions } from '../../models/seggpt/painter';
-import { PreparedPrompts, type RunOptions } from './prepared-prompts';
+import { type SegmentationOptions, segmentationSchema } from './options';
+import { narrower, PreparedPrompts } from './prepared-prompts';
 import { type Prompt, readPrompts, type ReadPromptOptions, readTarget } from './prompts';
 import type { SegmentationResult } from './result';
 import type { TrackOptions } from '../tracking/options';
-import { type FrameSource, trackFrames, type TrackFramesOptions } from '../tracking/track';
+import {
+  type FrameSource,
+  trackFrames,
+  type TrackFramesOptions,
+  type TrackPrompts,
+} from '../tracking/track';
 import { type TrackedFrame, Tracker } from '../tracking/tracker';
-import { frameStore } from '../../video/frame-store';
-import { resolveOptions, type SegmentationOptions } from './pipeline';
 
 export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, RunOptions {}
+
+export interface SegmenterLoadOptions extends PainterLoadOptions {
+  /** Where pictures may come from, in every call. @default all of `files`, `urls` and `memory` */
+  readonly sources?: readonly ImageSource[];
+}
 
 /**
  * A loaded model with a backend, ready to segment by example. It owns the weights; free them with
@@ -29,6 +40,8 @@ export class InContextSegmenter {
   private constructor(
     /** The model at the level of tensors. */
     readonly painter: Painter,
+    /** Where pictures may come from in every call; a call may narrow it further. */
+    private readonly sources: readonly ImageSource[] | undefined,
   ) {}
 
   /**
@@ -39,13 +52,13 @@ export class InContextSegmenter {
    */
   static async load(
     source: CheckpointSource = BundledModel,
-    options: PainterLoadOptions = {},
+    options: SegmenterLoadOptions = {},
   ): Promise<InContextSegmenter> {
-    return new InContextSegmenter(await Painter.load(source, options));
+    return new InContextSegmenter(await Painter.load(source, options), options.sources);
   }
 
-  /** The engine in use, e.g. `'wasm'` or `'tfjs-webgpu'`. */
-  get backend(): string {
+  /** The engine that computes, e.g. `'wasm'` or `'tfjs-webgpu'`. */
+  get engine(): string {
     return this.painter.engine.name;
   }
 
@@ -65,12 +78,13 @@ export class InContextSegmenter {
   ): Promise<PreparedPrompts> {
     this.painter.checkAlive();
     throwIfAborted(options.signal);
-    const resolved = resolveOptions(options);
+    const resolved = resolveOptions(segmentationSchema, options);
+    const reading = this.limited(options);
     return PreparedPrompts.create(
       this.painter,
-      await readPrompts(prompts, options),
+      await readPrompts(prompts, reading),
       resolved,
-      options,
+      reading,
     );
   }
 
@@ -86,10 +100,11 @@ export class InContextSegmenter {
   ): Promise<SegmentationResult> {
     this.painter.checkAlive();
     throwIfAborted(options.signal);
-    const resolved = resolveOptions(options);
-    const set = await readPrompts(prompts, options);
-    const image = await readTarget(target, options);
-    const prepared = await PreparedPrompts.create(this.painter, set, resolved, options);
+    const resolved = resolveOptions(segmentationSchema, options);
+    const reading = this.limited(options);
+    const set = await readPrompts(prompts, reading);
+    const image = await readTarget(target, reading);
+    const prepared = await PreparedPrompts.create(this.painter, set, resolved, reading);
     try {
       return await prepared.segmentImage(image, options);
     } finally {
@@ -101,21 +116,21 @@ export class InContextSegmenter {
    * Follows objects through frames: an iterable of images, the path of a directory or (Node, with ffmpeg)
    * of a video, or in browsers the URL of a video. Ending the loop early closes the source.
    *
-   * @throws InvalidInputError, VideoError, AbortedError, DisposedError
+   * @param prompts examples of what to follow, or `{ firstMask }`, the mask of the first frame.
+   * @throws InvalidInputError and DisposedError at once; VideoError, ImageError and AbortedError from the loop.
    *
    * @example
-   * for await (const { index, result } of segmenter.track('cat.mp4', { prompts })) {
+   * for await (const { index, result } of segmenter.track(prompts, 'cat.mp4')) {
    *   console.log(index, result?.masks[0].box);
    * }
    */
   track(
+    prompts: TrackPrompts,
     frames: FrameSource,
-    options: TrackFramesOptions,
+    options: TrackFramesOptions = {},
   ): AsyncGenerator<TrackedFrame, void, void> {
     this.painter.checkAlive();
-    return trackFrames(this.painter, frames, options, (path, signal) =>
-      frameStore.open(path, signal),
-    );
+    return trackFrames(this.painter, prompts, frames, this.limited(options));
   }
 
   /**
@@ -125,7 +140,12 @@ export class InContextSegmenter {
    */
   createTracker(prompts: readonly Prompt[], options: TrackOptions = {}): Tracker {
     this.painter.checkAlive();
-    return new Tracker(this.painter, prompts, options);
+    return new Tracker(this.painter, prompts, this.limited(options));
+  }
+
+  /** A call's options with the segmenter's own limits. */
+  private limited<Options extends ReadPromptOptions>(options: Options): Options {
+    return { ...options, sources: narrower(this.sources, options.sources) };
   }
 
   /** Frees the weights and the engine. Calling it again does nothing. */

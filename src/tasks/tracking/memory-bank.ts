@@ -1,4 +1,4 @@
-import type { MergedFits } from '../in-context/pipeline';
+import type { MergedFits } from '../in-context/passes';
 
 /** An earlier frame with what was found in it, at the size of half a canvas. */
 export interface RememberedFrame {

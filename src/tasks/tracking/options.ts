@@ -1,12 +1,22 @@
 import { InvalidInputError } from '../../base/errors';
 import {
-  type ResolvedOptions,
+  choice,
+  flag,
+  number,
+  type OptionSchema,
+  type Resolved,
   resolveOptions,
-  type SegmentationOptions,
-} from '../in-context/pipeline';
+  whole,
+  withDefault,
+} from '../../base/options';
+import type { ColorScheme } from '../../colors/color-mapping';
+import { segmentationSchema, type SegmentationOptions } from '../in-context/options';
 import type { ReadPromptOptions } from '../in-context/prompts';
 
-export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, ReadPromptOptions {
+export const selections = ['recent', 'distinct'] as const;
+
+/** What tracking adds to segmenting. */
+export interface TrackSettings {
   /**
    * `K`, how many earlier frames join the prompts with their own masks (SegGPT, section 3.3). 0 segments
    * each frame by the prompts alone. A model that drifts does better without; see docs/video.md.
@@ -18,7 +28,7 @@ export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, Rea
    * much they differ from what is remembered.
    * @default 'recent'
    */
-  readonly selection?: 'recent' | 'distinct';
+  readonly selection?: (typeof selections)[number];
   /** Remember masks as fits between 0 and 1 rather than as labels. @default true */
   readonly softMasks?: boolean;
   /** Least mean score of a frame that may be remembered, 0 … 1. @default 0.6 */
@@ -33,72 +43,54 @@ export interface TrackOptions extends Omit<SegmentationOptions, 'ensemble'>, Rea
    * searched as a whole unless it is the first prompt's very picture. 0 for whole frames.
    * @default 0
    */
-  readonly follow?: number;
-  /**
-   * Decode as the official code does for one object: white where the painted colour is brighter than this,
-   * 0 … 255. Needs one label and `colors: 'binary'`.
-   * @default none
-   */
-  readonly threshold?: number;
+  readonly regionScale?: number;
 }
 
-export type ResolvedTrackOptions = ResolvedOptions &
-  Required<
-    Pick<
-      TrackOptions,
-      | 'memory'
-      | 'selection'
-      | 'softMasks'
-      | 'minimumScore'
-      | 'redrawColors'
-      | 'promptWeight'
-      | 'follow'
-    >
-  > &
-  Pick<TrackOptions, 'threshold'>;
+/** Decoding as the official code does for one object; it tells white from black, so colours must be binary. */
+export type ThresholdOptions =
+  | { readonly colors?: ColorScheme; readonly threshold?: undefined }
+  | {
+      readonly colors: 'binary';
+      /** White where the painted colour is brighter than this, 0 … 255. Needs one label. @default none */
+      readonly threshold?: number;
+    };
+
+export type TrackOptions = Omit<SegmentationOptions, 'ensemble' | 'colors'> &
+  TrackSettings &
+  ThresholdOptions &
+  ReadPromptOptions;
+
+export const trackSchema = {
+  memory: withDefault(whole('earlier frames that join the prompts', 0, 64), 0),
+  selection: choice('which frames are remembered', selections, 'recent'),
+  softMasks: flag('remember masks as fits rather than as labels', true),
+  minimumScore: withDefault(number('least mean score of a frame that is remembered', 0, 1), 0.6),
+  redrawColors: flag('draw new random colours for every frame', false),
+  promptWeight: withDefault(whole('how often a prompt counts beside a remembered frame', 1, 16), 1),
+  regionScale: {
+    ...withDefault(
+      number('segment a region this many times the objects; 0 for whole frames', 1, 16),
+      0,
+    ),
+    orZero: true,
+  },
+} satisfies OptionSchema<TrackSettings>;
+
+const thresholdSchema = { threshold: number('brightness that tells white from black', 0, 255) };
+
+export type ResolvedTrackOptions = Resolved<typeof segmentationSchema> &
+  Resolved<typeof trackSchema> &
+  Resolved<typeof thresholdSchema>;
 
 /** Fills in defaults. @throws InvalidInputError naming the option. */
 export function resolveTrackOptions(options: TrackOptions): ResolvedTrackOptions {
-  const inRange = (
-    name: string,
-    value: number,
-    least: number,
-    most: number,
-    whole = false,
-  ): number => {
-    if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
-      throw new InvalidInputError(
-        name,
-        `must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, is ${JSON.stringify(value)}.`,
-      );
-    }
-    return value;
-  };
-  const { selection = 'recent', follow = 0, threshold } = options;
-  if (selection !== 'recent' && selection !== 'distinct') {
-    throw new InvalidInputError(
-      'selection',
-      `must be recent or distinct, is ${JSON.stringify(selection)}.`,
-    );
-  }
-  if (threshold !== undefined) {
-    inRange('threshold', threshold, 0, 255);
-    if (options.colors !== 'binary') {
-      throw new InvalidInputError(
-        'threshold',
-        "needs colors: 'binary': it tells white from black.",
-      );
-    }
+  const { threshold } = resolveOptions(thresholdSchema, options);
+  if (threshold !== undefined && options.colors !== 'binary') {
+    throw new InvalidInputError('threshold', "needs colors: 'binary': it tells white from black.");
   }
   return {
-    ...resolveOptions({ ...options, ensemble: 'feature' }),
-    memory: inRange('memory', options.memory ?? 0, 0, 64, true),
-    selection,
-    softMasks: options.softMasks ?? true,
-    minimumScore: inRange('minimumScore', options.minimumScore ?? 0.6, 0, 1),
-    redrawColors: options.redrawColors ?? false,
-    promptWeight: inRange('promptWeight', options.promptWeight ?? 1, 1, 16, true),
-    follow: follow === 0 ? 0 : inRange('follow', follow, 1, 16),
+    ...resolveOptions(segmentationSchema, { ...options, ensemble: 'feature' }),
+    ...resolveOptions(trackSchema, options),
     threshold,
   };
 }

@@ -1,44 +1,47 @@
 import { throwIfAborted } from '../../base/abort';
 import { ImageError, InvalidInputError } from '../../base/errors';
+import type { RunOptions } from '../../base/progress';
 import type { ImageInput } from '../../images/image-input';
 import type { Painter } from '../../models/seggpt/painter';
-import type { RunOptions } from '../in-context/prepared-prompts';
-import type { Prompt } from '../in-context/prompts';
-import type { TrackOptions } from './options';
-import { Tracker, type TrackedFrame } from './tracker';
+import { frameStore } from '../../video/frame-store';
+import { checkPromptList, type Prompt } from '../in-context/prompts';
+import { resolveTrackOptions, type TrackOptions } from './options';
+import { type TrackedFrame, Tracker } from './tracker';
+
+/** A frame may tell its time in seconds, as frames of a video do; it then comes back with the result. */
+export type FrameInput = ImageInput & { readonly time?: number };
 
 /** Frames to track through: any iterable of images, the path of a directory of images, or of a video (Node). */
 export type FrameSource = Iterable<ImageInput> | AsyncIterable<ImageInput> | string;
 
-export interface TrackFramesOptions extends TrackOptions, RunOptions {
-  /** Examples of what to follow. Give these, or `firstMask`, or both. */
-  readonly prompts?: readonly Prompt[];
-  /** The mask of the first frame, which then becomes the first prompt. */
-  readonly firstMask?: ImageInput;
-}
+/** What to follow: examples, or the mask of the first frame, which becomes the first prompt, with further examples. */
+export type TrackPrompts =
+  readonly Prompt[] | { readonly firstMask: ImageInput; readonly prompts?: readonly Prompt[] };
+
+export type TrackFramesOptions = TrackOptions & RunOptions;
 
 /**
  * Follows objects through frames. One frame is held at a time; the next is asked for when its result has
  * been taken. A frame that cannot be read yields its error, and tracking goes on. Ending the loop early
  * closes the source.
  *
- * @param open turns a path into frames.
- * @throws InvalidInputError, AbortedError, and ImageError for a prompt that cannot be read: the first frame too, where
- *   `firstMask` makes it one.
+ * @throws InvalidInputError at once for bad options, prompts or frames; from the loop AbortedError, and ImageError for a
+ *   prompt that cannot be read: the first frame too, where `firstMask` makes it one.
  */
-export async function* trackFrames(
+export function trackFrames(
   painter: Painter,
+  prompts: TrackPrompts,
   frames: FrameSource,
   options: TrackFramesOptions,
-  open: (path: string, signal?: AbortSignal) => AsyncIterable<ImageInput>,
 ): AsyncGenerator<TrackedFrame, void, void> {
-  const { prompts = [], firstMask, signal } = options;
-  if (prompts.length === 0 && firstMask === undefined) {
-    throw new InvalidInputError(
-      'prompts',
-      'is empty; give prompts, or the firstMask of the first frame.',
-    );
-  }
+  resolveTrackOptions(options);
+  const firstMask =
+    'firstMask' in Object(prompts) ? (prompts as { firstMask: ImageInput }).firstMask : undefined;
+  const examples =
+    firstMask === undefined
+      ? (prompts as readonly Prompt[])
+      : ((prompts as { prompts?: readonly Prompt[] }).prompts ?? []);
+  if (firstMask === undefined || examples.length > 0) checkPromptList(examples);
   if (
     typeof frames !== 'string' &&
     (typeof frames !== 'object' ||
@@ -50,14 +53,37 @@ export async function* trackFrames(
       'must be an iterable of images, or the path of a directory or video.',
     );
   }
+  if (typeof frames === 'string') {
+    const source = /^https?:/i.test(frames) ? 'urls' : 'files';
+    if (options.sources && !options.sources.includes(source))
+      throw new InvalidInputError(
+        'frames',
+        `is one of ${source}, which the option sources does not allow.`,
+      );
+  }
+  return follow(painter, examples, firstMask, frames, options);
+}
+
+async function* follow(
+  painter: Painter,
+  prompts: readonly Prompt[],
+  firstMask: ImageInput | undefined,
+  frames: FrameSource,
+  options: TrackFramesOptions,
+): AsyncGenerator<TrackedFrame, void, void> {
+  const { signal } = options;
   let tracker: Tracker | undefined;
   try {
     if (firstMask === undefined) tracker = await started(new Tracker(painter, prompts, options));
     let index = 0;
-    for await (const frame of typeof frames === 'string' ? open(frames, signal) : frames) {
+    // Frames of a path are this package's own choice: what pictures may come from does not concern them.
+    const reading = typeof frames === 'string' ? { ...options, sources: undefined } : options;
+    for await (const frame of typeof frames === 'string'
+      ? frameStore.open(frames, signal)
+      : frames) {
       throwIfAborted(signal);
       tracker ??= await started(
-        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], options),
+        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], reading),
       );
       yield await tracked(tracker, frame, index++, options);
     }
@@ -78,11 +104,13 @@ async function tracked(
   index: number,
   run: RunOptions,
 ): Promise<TrackedFrame> {
+  const given = (frame as { readonly time?: unknown }).time;
+  const time = typeof given === 'number' ? given : null;
   try {
-    return { index, result: await tracker.next(frame, run), error: null };
+    return { index, time, result: await tracker.next(frame, run), error: null };
   } catch (error) {
     // A frame can be bad by itself; anything else ends the loop.
     if (!(error instanceof ImageError)) throw error;
-    return { index, result: null, error };
+    return { index, time, result: null, error };
   }
 }

@@ -1,56 +1,41 @@
-import type { HalfSize } from '../in-context/half-canvas';
-import { imageHalf, maskHalf } from '../in-context/half-canvas';
-import { normalizeColors } from '../../models/seggpt/normalize';
-import { blendColors } from '../../colors/blend';
-import { type ColorMapping, colorize } from '../../colors/color-mapping';
-import type { Decoded, Painting } from '../../colors/decode';
-import { countBlocks } from '../in-context/count-blocks';
 import { throwIfAborted } from '../../base/abort';
 import { DisposedError, InvalidInputError, type SegGptError } from '../../base/errors';
-import { crop, place, type Region, widen } from '../../images/crop';
+import type { RunOptions } from '../../base/progress';
+import { blendColors } from '../../colors/blend';
+import { type ColorMapping, colorize } from '../../colors/color-mapping';
+import { decodeFits } from '../../colors/decode';
+import { crop, type Region, widen } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
-import { nearestIndices } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
-import { measureLabels } from '../../masks/mask';
-import type { PaintingContext } from '../../models/seggpt/painting-context';
+import { boundsOf } from '../../masks/mask';
 import type { Painter } from '../../models/seggpt/painter';
-import {
-  decodeMerged,
-  halfSize,
-  type MergedFits,
-  mergeFits,
-  type Pass,
-  planPasses,
-  toPaintings,
-} from '../in-context/pipeline';
-import type { RunOptions } from '../in-context/prepared-prompts';
+import { type HalfSize, imageHalf } from '../in-context/half-canvas';
+import { halfPrompt } from '../in-context/half-prompts';
+import { halfSize } from '../in-context/options';
+import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
+import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
 import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
 import { SegmentationResult } from '../in-context/result';
+import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
 import { type ResolvedTrackOptions, resolveTrackOptions, type TrackOptions } from './options';
 
 /** What came of one frame: a result, or the error that kept it from being read. */
-export interface TrackedFrame {
+export type TrackedFrame = {
   /** Counts frames from 0. */
   readonly index: number;
-  readonly result: SegmentationResult | null;
-  readonly error: SegGptError | null;
-}
+  /** Seconds from the start of the video; `null` where the frame did not tell. */
+  readonly time: number | null;
+} & (
+  | { readonly result: SegmentationResult; readonly error: null }
+  | { readonly result: null; readonly error: SegGptError }
+);
 
-/** A prompt cut to its region and squeezed to half a canvas. */
-interface Anchor {
-  readonly image: Uint8Array;
-  readonly mask: LabelMap;
-}
-
-/** Contexts of the passes, kept while neither colours nor memory change. */
+/** A session, kept while neither colours nor memory change. */
 interface Prepared {
   readonly version: number;
-  readonly passes: readonly {
-    readonly pass: Pass;
-    readonly contexts: readonly PaintingContext[];
-  }[];
+  readonly session: PaintingSession;
 }
 
 /**
@@ -66,7 +51,7 @@ export class Tracker {
   private readonly options: ResolvedTrackOptions;
   private readonly bank: MemoryBank;
   private readonly size: HalfSize;
-  private anchors: Anchor[] = [];
+  private anchors: HalfPrompt[] = [];
   private set: PromptSet | undefined;
   private prepared: Prepared | undefined;
   private last: RgbImage | undefined;
@@ -164,48 +149,30 @@ export class Tracker {
     const whole: Region = [0, 0, image.width, image.height];
     const region = this.regionIn(image) ?? whole;
     const half = imageHalf(cut(image, region), this.size);
-    const { passes } = await this.prepare(set, run);
-    const onProgress = countBlocks(
-      'paint',
-      passes.map(({ pass }) => pass),
-      this.painter.config.depth,
-      run.onProgress,
-    );
-    const painted = [];
-    for (const { pass, contexts } of passes) {
-      const paintings: Painting[] = [];
-      for (const [i, mapping] of pass.mappings.entries()) {
-        const values = await this.painter.paintTarget(contexts[i], normalizeColors(half), {
-          signal: run.signal,
-          onProgress,
-        });
-        paintings.push(...toPaintings({ mapping, painted: values }, this.size));
-      }
-      painted.push({ labels: pass.labels, paintings });
-    }
+    const session = await this.prepare(set, run);
+    const painted = await session.paint(half, run);
     const fits = mergeFits(painted);
     const [, , width, height] = region;
-    const local =
-      this.options.threshold === undefined
-        ? decodeMerged(fits, [height, width], this.options.upsampling)
-        : decodeThreshold(
-            painted[0].paintings[0],
-            fits.labels[0],
-            this.options.threshold,
-            height,
-            width,
-          );
-    const decoded = paste(local, region, image);
-    const paintings = painted.flatMap((pass) => pass.paintings);
-    const result = new SegmentationResult(
+    const { threshold, upsampling } = this.options;
+    const decoded =
+      threshold === undefined
+        ? decodeFits(
+            fits.planes,
+            fits.labels,
+            [fits.height, fits.width],
+            [height, width],
+            upsampling,
+          )
+        : decodeThreshold(painted[0].paintings[0], fits.labels[0], threshold, [height, width]);
+    const result = new SegmentationResult({
       image,
       decoded,
-      set.labels,
-      set.names,
-      paintings,
-      this.painter.engine.name,
+      labels: set.labels,
+      names: set.names,
+      paintings: painted.flatMap(({ paintings }) => paintings),
+      engine: this.painter.engine.name,
       region,
-    );
+    });
     this.remember(half, fits, result);
     this.last = image;
     this.index++;
@@ -227,73 +194,45 @@ export class Tracker {
     return this.set;
   }
 
-  private anchor({ image, mask }: { readonly image: RgbImage; readonly mask: LabelMap }): Anchor {
-    const region = this.options.follow
-      ? (this.around(mask) as Region)
-      : ([0, 0, image.width, image.height] as const);
+  private anchor({
+    image,
+    mask,
+  }: {
+    readonly image: RgbImage;
+    readonly mask: LabelMap;
+  }): HalfPrompt {
+    const region = this.around(mask) ?? ([0, 0, image.width, image.height] as const);
     const [, , width, height] = region;
-    return {
-      image: imageHalf(cut(image, region), this.size),
-      mask: { width, height, data: crop(mask.data, mask.width, 1, region) },
-    };
+    const data = crop(mask.data, mask.width, 1, region);
+    return halfPrompt({ image: cut(image, region), mask: { width, height, data } }, this.size);
   }
 
-  /** Contexts for the prompts and what is remembered now. */
-  private async prepare(set: PromptSet, run: RunOptions): Promise<Prepared> {
+  /** A session for the prompts and what is remembered now. */
+  private async prepare(set: PromptSet, run: RunOptions): Promise<PaintingSession> {
     const { options, bank } = this;
-    if (this.prepared?.version === bank.version && !options.redrawColors) return this.prepared;
+    if (this.prepared?.version === bank.version && !options.redrawColors)
+      return this.prepared.session;
     this.free();
     const seed = (options.seed + (options.redrawColors ? this.index : 0)) >>> 0;
-    const passes: { pass: Pass; contexts: PaintingContext[] }[] = [];
-    const planned = planPasses(set.labels, { ...options, seed });
-    const blocks = this.painter.config.mergeIndex + 1;
-    const onProgress = countBlocks('prepare', planned, blocks, run.onProgress);
-    try {
-      for (const pass of planned) {
-        const contexts: PaintingContext[] = [];
-        passes.push({ pass, contexts });
-        for (const mapping of pass.mappings) {
-          contexts.push(
-            await this.painter.prepare(this.stitch(mapping), options.task, true, {
-              signal: run.signal,
-              onProgress,
-            }),
-          );
-        }
-      }
-      this.checkAlive(); // it may have been disposed meanwhile, and would not free these
-    } catch (error) {
-      for (const { contexts } of passes) for (const context of contexts) context.dispose();
-      throw error;
-    }
-    this.prepared = { version: bank.version, passes };
-    return this.prepared;
+    const passes = planPasses(set.labels, { ...options, seed });
+    const plan = { size: this.size, task: options.task, passes, joinPrompts: true };
+    const session = await PaintingSession.prepare(this.painter, this.halves(), plan, run);
+    this.prepared = { version: bank.version, session };
+    if (this.disposed) this.free(); // it was disposed meanwhile, and did not free this
+    this.checkAlive();
+    return session;
   }
 
-  /** Prompts, each as often as it weighs, and remembered frames as upper halves of canvases. */
-  private stitch(mapping: ColorMapping) {
-    const { height, width } = this.size;
-    const anchors = this.anchors.map(({ image, mask }) => ({
-      image,
-      mask: maskHalf(mask, mapping, this.size),
-    }));
-    const weighed =
-      this.bank.entries.length > 0
-        ? Array.from({ length: this.options.promptWeight }, () => anchors).flat()
-        : anchors;
-    const remembered = this.bank.entries.map((entry) => ({
+  /** Prompts, each as often as it weighs, and remembered frames. */
+  private halves(): HalfPrompt[] {
+    const { entries } = this.bank;
+    const weight = entries.length > 0 ? this.options.promptWeight : 1;
+    const weighed = Array.from({ length: weight }, () => this.anchors).flat();
+    const remembered = entries.map((entry) => ({
       image: entry.image,
-      mask: this.rememberedMask(entry, mapping),
+      drawMask: (mapping: ColorMapping) => this.rememberedMask(entry, mapping),
     }));
-    const halves = [...weighed, ...remembered];
-    const length = height * width * 3;
-    const images = new Float32Array(halves.length * length);
-    const masks = new Float32Array(halves.length * length);
-    halves.forEach(({ image, mask }, i) => {
-      images.set(normalizeColors(image), i * length);
-      masks.set(normalizeColors(mask), i * length);
-    });
-    return { count: halves.length, height, width, images, masks };
+    return [...weighed, ...remembered];
   }
 
   private rememberedMask({ fits }: RememberedFrame, mapping: ColorMapping): Uint8Array {
@@ -301,7 +240,8 @@ export class Tracker {
       const planes = mapping.labels.map((label) => fits.planes[fits.labels.indexOf(label) + 1]);
       return blendColors(planes, mapping);
     }
-    const { labels } = decodeMerged(fits, [fits.height, fits.width], 'nearest');
+    const size = [fits.height, fits.width] as const;
+    const { labels } = decodeFits(fits.planes, fits.labels, size, size, 'nearest');
     return colorize(labels, mapping);
   }
 
@@ -312,15 +252,14 @@ export class Tracker {
     const score = area > 0 ? seen.reduce((sum, mask) => sum + mask.score * mask.area, 0) / area : 0;
     if (score >= this.options.minimumScore) this.bank.add({ image, fits, score });
     // An object that is lost is looked for in the whole of the next frame.
-    this.region = seen.length > 0 ? this.around(result.labels) : undefined;
+    this.region = seen.length > 0 ? this.around(result.labelMap) : undefined;
   }
 
-  /** The region to look at next, if it follows objects. */
+  /** The region to look at next, if regions are looked at and the map shows anything. */
   private around({ data, width, height }: LabelMap): Region | undefined {
-    if (!this.options.follow) return undefined;
-    const any = data.map((label) => (label > 0 ? 1 : 0));
-    const { area, box } = measureLabels(any, width, height)[1];
-    return area > 0 ? widen(box, this.options.follow, width, height) : undefined;
+    if (!this.options.regionScale) return undefined;
+    const box = boundsOf(data, width, height);
+    return box && widen(box, this.options.regionScale, width, height);
   }
 
   /** The region of the last frame, unless this frame has another size. */
@@ -335,8 +274,7 @@ export class Tracker {
   }
 
   private free(): void {
-    for (const { contexts } of this.prepared?.passes ?? [])
-      for (const context of contexts) context.dispose();
+    this.prepared?.session.dispose();
     this.prepared = undefined;
   }
 }
@@ -347,44 +285,7 @@ function cut(image: RgbImage, region: Region): RgbImage {
   return { width, height, data: crop(image.data, image.width, 3, region) };
 }
 
-/** Puts a decoded region into its frame; outside of it is background. */
-function paste(local: Decoded, [x, y, w, h]: Region, { width, height }: RgbImage): Decoded {
-  if (w === width && h === height) return local;
-  const scores = new Float32Array(width * height).fill(1);
-  for (let row = 0; row < h; row++)
-    scores.set(local.scores.subarray(row * w, (row + 1) * w), (y + row) * width + x);
-  return {
-    width,
-    height,
-    labels: place(local.labels, 1, [x, y, w, h], width, height),
-    scores,
-  };
-}
-
 /** A signal that is aborted with the first of both. */
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
   return a && b && a !== b ? AbortSignal.any([a, b]) : (a ?? b);
-}
-
-/** The official decoding of one object: brighter than a threshold, after resizing by nearest. */
-function decodeThreshold(
-  painting: Painting,
-  label: number,
-  threshold: number,
-  height: number,
-  width: number,
-): Decoded {
-  const labels = new Uint8Array(height * width);
-  const scores = new Float32Array(height * width);
-  const rows = nearestIndices(painting.height, height);
-  const columns = nearestIndices(painting.width, width);
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) {
-      const at = (rows[y] * painting.width + columns[x]) * 3;
-      const brightness = (painting.data[at] + painting.data[at + 1] + painting.data[at + 2]) / 3;
-      labels[i] = brightness > threshold ? label : 0;
-      scores[i] = brightness > threshold ? brightness / 255 : 1 - brightness / 255;
-    }
-  }
-  return { width, height, labels, scores };
 }

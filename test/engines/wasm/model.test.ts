@@ -1,6 +1,6 @@
 /** The whole model on the CPU engine against the official model's outputs. */
 import ndarray from 'ndarray';
-import type { Precision } from '../../../src/engines/create-engine';
+import type { Precision } from '../../../src/engines/engine-options';
 import { toFloats } from '../../../src/tensors/to-floats';
 import type { PaintInputs } from '../../../src/models/seggpt/inputs';
 import { Painter } from '../../../src/models/seggpt/painter';

@@ -15,7 +15,7 @@ import {
   type ReferenceTensor,
   tinyModel,
 } from '../../helpers/reference';
-import { huggingFaceName } from '../../../src/models/seggpt/official-names';
+import { painterParameters } from '../../../src/models/seggpt/parameter-table';
 
 jest.setTimeout(300_000); // WebGPU runs in software here
 
@@ -157,8 +157,7 @@ describe.each(backends)('%s reproduces the official model', (backend) => {
         images: upper(inputs.images),
         masks: upper(inputs.masks),
       },
-      'semantic',
-      true,
+      { task: 'semantic', joinPrompts: true },
     );
     const target = toFloats(inputs.images.lo(0, height / 2, 0, 0).hi(1, height / 2, width, 3));
     for (let repeat = 0; repeat < 2; repeat++) {
@@ -190,7 +189,10 @@ describe.each(backends)('%s reproduces the official model', (backend) => {
       let compared = 0;
       for (const [key, { values }] of reference) {
         if (!key.startsWith('grad.')) continue;
-        const found = gradients.get(huggingFaceName(key.slice(5)))!;
+        const { name } = painterParameters(painter.config).find(({ aliases }) =>
+          aliases.includes(key.slice(5)),
+        )!;
+        const found = gradients.get(name)!;
         const scale = Math.max(...values.map(Math.abs));
         expect(largestDifference(found.data, values) / scale).toBeLessThan(1e-3);
         compared++;

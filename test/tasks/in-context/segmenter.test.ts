@@ -53,9 +53,9 @@ async function withoutLeak<Value>(work: () => Promise<Value>): Promise<Value | E
 it('gives masks, labels, scores, painting and overlay at the size of the target', async () => {
   const target = { data: gradient(70, 20), width: 70, height: 20 };
   const result = await segmenter.segment([{ image, mask: mask(9) }, prompt], target, {
-    labels: { 9: 'cat' },
+    labelNames: { 9: 'cat' },
   });
-  expect(result.labelMap.shape).toEqual([20, 70]);
+  expect(result.labelArray.shape).toEqual([20, 70]);
   expect(result.scores.shape).toEqual([20, 70]);
   expect(result.masks.map(({ label, name }) => [label, name])).toEqual([
     [1, '1'],
@@ -105,7 +105,7 @@ it('reports a label that the target does not show as absent', async () => {
 
 it('is a function of its input: seeds change colours, not determinism', async () => {
   const painting = async (seed: number) =>
-    (await segmenter.segment([two], image, { seed })).rawPaintings[0].data;
+    (await segmenter.segment([two], image, { seed })).modelPaintings[0].data;
   expect(await painting(1)).toEqual(await painting(1));
   // There are few ways to colour two labels well, so some seeds agree.
   const others = await Promise.all([2, 3, 4, 5, 6].map(painting));
@@ -146,7 +146,7 @@ it.each([
     ),
   );
   expect(result).toMatchObject({ width, height });
-  expect((result as Awaited<ReturnType<typeof segmenter.segment>>).rawPaintings).toHaveLength(
+  expect((result as Awaited<ReturnType<typeof segmenter.segment>>).modelPaintings).toHaveLength(
     paintings,
   );
 });
@@ -156,7 +156,7 @@ it('paints many labels in several passes, each label once', async () => {
   const result = await segmenter.segment([{ image, mask: { data, width, height } }], image, {
     labelsPerPass: 25,
   });
-  expect(result.rawPaintings.map(({ mapping }) => mapping.labels.length)).toEqual([20, 20, 20]);
+  expect(result.modelPaintings.map(({ mapping }) => mapping.labels.length)).toEqual([20, 20, 20]);
   expect(result.masks.map(({ label }) => label)).toEqual(
     Array.from({ length: 60 }, (_, i) => i + 1),
   );
@@ -165,7 +165,7 @@ it('paints many labels in several passes, each label once', async () => {
     image,
     { colors: 'binary' },
   );
-  expect(binary.rawPaintings).toHaveLength(2);
+  expect(binary.modelPaintings).toHaveLength(2);
 });
 
 it('paints 255 labels at once when asked to', async () => {
@@ -174,7 +174,7 @@ it('paints 255 labels at once when asked to', async () => {
     labelsPerPass: 255,
   });
   expect(result.masks).toHaveLength(255);
-  expect(result.rawPaintings).toHaveLength(1);
+  expect(result.modelPaintings).toHaveLength(1);
 });
 
 it('reports progress to the end', async () => {
@@ -365,7 +365,7 @@ describe('segmentInContext', () => {
       /backend "webgl" is not available here.*"auto"/,
     );
     await expect(segmentInContext([prompt], image, { backend: 'cuda' as never })).rejects.toThrow(
-      /unknown backend "cuda"; choose one of auto, webgpu/,
+      /^backend: must be one of auto, webgpu.*is "cuda"/,
     );
   });
 
@@ -391,7 +391,7 @@ describe('segmentInContext', () => {
     await segmentInContext(prompts, png, { backend: 'wasm', onProgress });
     expect(steps).not.toContain('load');
     expect(first.engine).toBe('wasm');
-    expect(first.labelMap.shape).toEqual([300, 451]);
+    expect(first.labelArray.shape).toEqual([300, 451]);
     expect(first.masks[0].present).toBe(true);
   });
 });
@@ -407,8 +407,8 @@ it('takes tensors and ndarrays as pictures', async () => {
 describe('resolution', () => {
   it('is what the preprocessor config says, else half the canvas, unless it is given', async () => {
     const sizeOf = async (source: InContextSegmenter, resolution?: number) => {
-      const { rawPaintings } = await source.segment([prompt], image, { resolution });
-      return [rawPaintings[0].height, rawPaintings[0].width];
+      const { modelPaintings } = await source.segment([prompt], image, { resolution });
+      return [modelPaintings[0].height, modelPaintings[0].width];
     };
     expect(await sizeOf(segmenter)).toEqual([16, 16]);
     expect(await sizeOf(segmenter, 40)).toEqual([40, 40]);

@@ -18,6 +18,7 @@ import { nearestIndices } from '../../../src/images/resize';
 import { parsePainterConfig } from '../../../src/models/seggpt/config';
 import { Painter } from '../../../src/models/seggpt/painter';
 import ndarray from 'ndarray';
+import type { ColorMapping } from '../../../src/colors/color-mapping';
 import { tinyModel } from '../../helpers/reference';
 import { box, gradient } from '../../helpers/picture';
 import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
@@ -49,15 +50,16 @@ async function collect(source: AsyncIterable<TrackedFrame>): Promise<TrackedFram
   for await (const each of source) all.push(each);
   return all;
 }
-const labels = (all: TrackedFrame[]) => all.map(({ result }) => result && [...result.labels.data]);
+const labels = (all: TrackedFrame[]) =>
+  all.map(({ result }) => result && [...result.labelMap.data]);
 const always = { minimumScore: 0 };
 
 it('with K = 0 every frame is segmented by the prompts alone', async () => {
-  const tracked = await collect(segmenter.track(frames(4), { prompts, memory: 0 }));
+  const tracked = await collect(segmenter.track(prompts, frames(4), { memory: 0 }));
   for (const [i, { result, index }] of tracked.entries()) {
     expect(index).toBe(i);
     const alone = await segmenter.segment(prompts, frame(i));
-    expect(result?.labels.data).toEqual(alone.labels.data);
+    expect(result?.labelMap.data).toEqual(alone.labelMap.data);
   }
 });
 
@@ -87,16 +89,16 @@ it("with K = 0 and a threshold of 128 frames equal the official procedure's on t
     const at = (rows[Math.floor(i / width)] * 64 + columns[i % width]) * 3;
     return (rgb[at] + rgb[at + 1] + rgb[at + 2]) / 3 > 128 ? 1 : 0;
   });
-  const options = { prompts, memory: 0, threshold: 128, colors: 'binary' as const };
-  const [{ result }] = await collect(reference.track([target], options));
+  const options = { memory: 0, threshold: 128, colors: 'binary' as const };
+  const [{ result }] = await collect(reference.track(prompts, [target], options));
   expect(official.some((label) => label === 1) && official.some((label) => label === 0)).toBe(true);
-  expect(result?.labels.data).toEqual(official);
+  expect(result?.labelMap.data).toEqual(official);
   painter.dispose();
   reference.dispose();
 });
 
 it('remembered frames change what is found, and more of them are held up to K', async () => {
-  const alone = await collect(segmenter.track(frames(5), { prompts, memory: 0 }));
+  const alone = await collect(segmenter.track(prompts, frames(5), { memory: 0 }));
   const seen: number[] = [];
   const spy = jest.spyOn(segmenter.painter, 'prepare').mockImplementation(function (
     this: Painter,
@@ -106,12 +108,12 @@ it('remembered frames change what is found, and more of them are held up to K', 
     seen.push(halves.count);
     return Painter.prototype.prepare.call(segmenter.painter, halves, ...rest);
   });
-  const remembered = await collect(segmenter.track(frames(5), { prompts, memory: 3, ...always }));
+  const remembered = await collect(segmenter.track(prompts, frames(5), { memory: 3, ...always }));
   spy.mockRestore();
   expect(seen).toEqual([1, 2, 3, 4, 4]);
   expect(labels(remembered)[0]).toEqual(labels(alone)[0]);
-  expect(remembered.slice(1).map(({ result }) => result?.rawPaintings[0].data)).not.toEqual(
-    alone.slice(1).map(({ result }) => result?.rawPaintings[0].data),
+  expect(remembered.slice(1).map(({ result }) => result?.modelPaintings[0].data)).not.toEqual(
+    alone.slice(1).map(({ result }) => result?.modelPaintings[0].data),
   );
 });
 
@@ -120,28 +122,28 @@ it.each([
   ['distinct frames', { selection: 'distinct' as const }],
   ['redrawn colours', { redrawColors: true }],
   ['a weighed prompt', { promptWeight: 3 }],
-  ['a region that follows', { follow: 2 }],
+  ['a region that follows', { regionScale: 2 }],
   ['colour ensemble', { colorEnsemble: 2 }],
 ])('%s: runs without a leak', async (_, options) => {
   const before = tf.memory().numTensors;
   const tracked = await collect(
-    segmenter.track(frames(4), { prompts, memory: 2, ...always, ...options }),
+    segmenter.track(prompts, frames(4), { memory: 2, ...always, ...options }),
   );
   expect(tracked.every(({ result }) => result?.width === width)).toBe(true);
   expect(tf.memory().numTensors).toBe(before);
 });
 
 it('the first frame with its mask may be the prompt, in either direction', async () => {
-  const forward = await collect(segmenter.track(frames(3), { firstMask: mask, memory: 0 }));
+  const forward = await collect(segmenter.track({ firstMask: mask }, frames(3), { memory: 0 }));
   const backward = await collect(
-    segmenter.track(frames(3).reverse(), { firstMask: mask, memory: 0 }),
+    segmenter.track({ firstMask: mask }, frames(3).reverse(), { memory: 0 }),
   );
   expect(forward).toHaveLength(3);
   expect(labels(forward)[0]).toEqual([
-    ...(await segmenter.segment([{ image: frame(0), mask }], frame(0))).labels.data,
+    ...(await segmenter.segment([{ image: frame(0), mask }], frame(0))).labelMap.data,
   ]);
   expect(labels(backward)[0]).toEqual([
-    ...(await segmenter.segment([{ image: frame(2), mask }], frame(2))).labels.data,
+    ...(await segmenter.segment([{ image: frame(2), mask }], frame(2))).labelMap.data,
   ]);
 });
 
@@ -153,7 +155,7 @@ it('takes generators, async generators and arrays, and pulls a frame only when i
       yield await Promise.resolve(frame(i));
     }
   }
-  for await (const { index } of segmenter.track(source(), { prompts, memory: 0 })) {
+  for await (const { index } of segmenter.track(prompts, source(), { memory: 0 })) {
     expect(pulled).toBe(index + 1);
     if (index === 2) break;
   }
@@ -170,11 +172,11 @@ it('closes the source and frees everything when the loop ends early, by break or
       closed++;
     }
   }
-  for await (const { index } of segmenter.track(source(), { prompts })) if (index === 1) break;
+  for await (const { index } of segmenter.track(prompts, source(), {})) if (index === 1) break;
   expect(closed).toBe(1);
   const abort = new AbortController();
   const failure = await (async () => {
-    for await (const { index } of segmenter.track(source(), { prompts, signal: abort.signal }))
+    for await (const { index } of segmenter.track(prompts, source(), { signal: abort.signal }))
       if (index === 1) abort.abort();
   })().catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(AbortedError);
@@ -185,7 +187,10 @@ it('closes the source and frees everything when the loop ends early, by break or
 it('goes on after a frame that cannot be read, and takes frames of changing size', async () => {
   const bad = Uint8Array.of(1, 2, 3);
   const tracked = await collect(
-    segmenter.track([frame(0), bad, frame(1, 30, 50), frame(2)], { prompts, follow: 2, ...always }),
+    segmenter.track(prompts, [frame(0), bad, frame(1, 30, 50), frame(2)], {
+      regionScale: 2,
+      ...always,
+    }),
   );
   expect(tracked.map(({ error }) => error && error.name)).toEqual([null, 'ImageError', null, null]);
   expect(tracked[1].error).toBeInstanceOf(ImageError);
@@ -199,9 +204,9 @@ it('ends with the error of a prompt that cannot be read, before any frame is tra
   function* source() {
     for (let i = 0; i < 3; i++, pulled++) yield frame(i);
   }
-  const run = (options: Parameters<typeof segmenter.track>[1], from: Iterable<ImageInput>) =>
-    collect(segmenter.track(from, options)).catch((error: unknown) => error);
-  expect(await run({ prompts: [{ image: bad, mask }] }, source())).toBeInstanceOf(ImageError);
+  const run = (prompts: Parameters<typeof segmenter.track>[0], from: Iterable<ImageInput>) =>
+    collect(segmenter.track(prompts, from)).catch((error: unknown) => error);
+  expect(await run([{ image: bad, mask }], source())).toBeInstanceOf(ImageError);
   expect(await run({ prompts, firstMask: bad }, source())).toBeInstanceOf(ImageError);
   expect(await run({ firstMask: mask }, [bad, frame(1)])).toBeInstanceOf(ImageError);
   expect(pulled).toBe(0);
@@ -214,7 +219,7 @@ it('looks at a region of the first frame only where that is the very picture of 
     data: mask.data.map((_, i) => (i % width < 4 && i < 4 * width ? 1 : 0)),
   };
   const blackCorner = async (first: ImageInput) => {
-    const tracker = segmenter.createTracker([{ image: left, mask: small }], { follow: 1 });
+    const tracker = segmenter.createTracker([{ image: left, mask: small }], { regionScale: 1 });
     const { painting } = await tracker.next(first);
     tracker.dispose();
     expect(painting.data).toHaveLength(width * height * 3);
@@ -225,38 +230,63 @@ it('looks at a region of the first frame only where that is the very picture of 
 });
 
 it('ends cleanly where there are no frames', async () => {
-  expect(await collect(segmenter.track([], { prompts }))).toEqual([]);
-  expect(await collect(segmenter.track([], { firstMask: mask }))).toEqual([]);
+  expect(await collect(segmenter.track(prompts, [], {}))).toEqual([]);
+  expect(await collect(segmenter.track({ firstMask: mask }, [], {}))).toEqual([]);
 });
 
-it('refuses bad options and masks', async () => {
+it('refuses bad options, prompts and frames at once', () => {
+  const refusal = (
+    options: object,
+    given: Parameters<typeof segmenter.track>[0] = prompts,
+    source: Iterable<ImageInput> = frames(1),
+  ): unknown => {
+    try {
+      segmenter.track(given, source, options);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+  expect(refusal({}, [])).toMatchObject({ name: 'InvalidInputError', argument: 'prompts' });
+  expect(refusal({}, 7 as never)).toMatchObject({ argument: 'prompts' });
+  expect(refusal({ memory: -1 })).toMatchObject({ argument: 'memory' });
+  expect(refusal({ selection: 'best' })).toMatchObject({ argument: 'selection' });
+  expect(refusal({ softMasks: 1 })).toMatchObject({ argument: 'softMasks' });
+  expect(refusal({ threshold: 128 })).toMatchObject({ argument: 'threshold' });
+  expect(refusal({ regionScale: 0.5 })).toMatchObject({
+    argument: 'regionScale',
+    detail: 'must be 0, or a number from 1 to 16, is 0.5.',
+  });
+  expect(refusal({}, prompts, 7 as never)).toMatchObject({ argument: 'frames' });
+  expect(refusal({ regionScale: undefined })).toBeUndefined();
+});
+
+it('refuses bad masks when they are read', async () => {
   const run = (
-    options: Parameters<typeof segmenter.track>[1],
-    source: Iterable<never> | (typeof mask)[] = frames(1),
-  ) => collect(segmenter.track(source, options)).catch((error: unknown) => error);
-  expect(await run({})).toMatchObject({ name: 'InvalidInputError', argument: 'prompts' });
+    given: Parameters<typeof segmenter.track>[0],
+    options?: Parameters<typeof segmenter.track>[2],
+  ) => collect(segmenter.track(given, frames(1), options)).catch((error: unknown) => error);
   expect(await run({ firstMask: { ...mask, data: mask.data.map(() => 0) } })).toMatchObject({
     argument: 'prompts[0].mask',
   });
-  expect(await run({ prompts, memory: -1 })).toMatchObject({ argument: 'memory' });
-  expect(await run({ prompts, selection: 'best' as never })).toMatchObject({
-    argument: 'selection',
-  });
-  expect(await run({ prompts, threshold: 128 })).toMatchObject({ argument: 'threshold' });
-  expect(await run({ prompts, follow: 0.5 })).toMatchObject({ argument: 'follow' });
   const two = { ...mask, data: mask.data.map((label, i) => (label ? 1 + (i % 2) : 0)) };
   expect(
-    await run({ prompts: [{ image: frame(0), mask: two }], threshold: 128, colors: 'binary' }),
+    await run([{ image: frame(0), mask: two }], { threshold: 128, colors: 'binary' }),
   ).toMatchObject({ argument: 'threshold' });
-  expect(await run({ prompts }, 7 as never)).toMatchObject({ argument: 'frames' });
+});
+
+it('a frame that tells its time gives it back with its result', async () => {
+  const timed = [{ ...frame(0), time: 0.5 }, frame(1)];
+  const tracked = await collect(segmenter.track(prompts, timed));
+  expect(tracked.map(({ time }) => time)).toEqual([0.5, null]);
 });
 
 describe('frames pushed one by one', () => {
   it('queue, and give what the generator gives', async () => {
     const tracker = segmenter.createTracker(prompts, { memory: 2, ...always });
     const pushed = await Promise.all(frames(4).map((each) => tracker.next(each)));
-    const pulled = await collect(segmenter.track(frames(4), { prompts, memory: 2, ...always }));
-    expect(pushed.map(({ labels: { data } }) => [...data])).toEqual(labels(pulled));
+    const pulled = await collect(segmenter.track(prompts, frames(4), { memory: 2, ...always }));
+    expect(pushed.map(({ labelMap: { data } }) => [...data])).toEqual(labels(pulled));
     tracker.dispose();
     await expect(tracker.next(frame(0))).rejects.toThrow(DisposedError);
   });
@@ -274,8 +304,8 @@ describe('frames pushed one by one', () => {
     const after = await tracker.next(frame(1));
     // Exactly the prompts and the corrected frame are known now.
     const both = await segmenter.segment([...prompts, { image: frame(1), mask: other }], frame(1));
-    expect(after.labels.data).toEqual(both.labels.data);
-    expect(after.rawPaintings[0].data).not.toEqual(before.rawPaintings[0].data);
+    expect(after.labelMap.data).toEqual(both.labelMap.data);
+    expect(after.modelPaintings[0].data).not.toEqual(before.modelPaintings[0].data);
     await expect(
       tracker.correct({ ...mask, data: mask.data.map((label) => label * 9) }),
     ).rejects.toThrow(/label 9, which the prompts do not have/);
@@ -303,8 +333,17 @@ it('a correction in colours keeps the labels that the prompts gave them', async 
   const tracker = segmenter.createTracker([{ image: frame(0), mask: paint([red, green, black]) }]);
   await tracker.next(frame(1));
   await tracker.correct(paint([black, green, black]));
-  const { anchors } = tracker as unknown as { anchors: { mask: { data: Uint8Array } }[] };
-  expect([...new Set(anchors[1].mask.data)].sort()).toEqual([0, 2]);
+  const { anchors } = tracker as unknown as {
+    anchors: { drawMask(mapping: ColorMapping): Uint8Array }[];
+  };
+  const drawn = anchors[1].drawMask({
+    labels: [1, 2],
+    colors: [
+      [10, 10, 10],
+      [20, 20, 20],
+    ],
+  });
+  expect([...new Set(drawn)].sort()).toEqual([0, 20]);
   await expect(tracker.correct(paint([[0, 0, 255], green, black]))).rejects.toThrow(
     /label 3, which the prompts do not have/,
   );
@@ -354,7 +393,7 @@ it('2,000 frames stream through with constant memory', async () => {
   }
   let settled = { tensors: 0, bytes: 0 };
   let count = 0;
-  for await (const { index, error } of engine.track(source(), { prompts, memory: 3, ...always })) {
+  for await (const { index, error } of engine.track(prompts, source(), { memory: 3, ...always })) {
     expect(error).toBeNull();
     if (index === 20) settled = engine.memory();
     if (index > 20) expect(engine.memory()).toEqual(settled);

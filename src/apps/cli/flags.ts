@@ -1,0 +1,52 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { expected, type OptionSpec } from '../../entries/options';
+
+/** Words for a flag's value, where the kind of number does not say it all. */
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  resolution: 'pixels',
+  regionScale: 'factor',
+  tolerance: 'distance',
+  memory: 'k',
+  backend: 'name',
+  task: 'task',
+  colors: 'scheme',
+};
+
+/**
+ * Gives a command the flags of a schema: `--color-ensemble <n>` for `colorEnsemble`, with the schema's text, choices,
+ * range and default.
+ */
+export function addFlags<Schema extends Record<string, OptionSpec>>(
+  command: Command,
+  schema: Schema,
+  names: readonly (keyof Schema & string)[],
+): Command {
+  for (const name of names) command.addOption(flagOf(name, schema[name]));
+  return command;
+}
+
+/** `--color-ensemble` for `colorEnsemble`. */
+export function flagName(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function flagOf(name: string, spec: OptionSpec): Option {
+  const long = flagName(name);
+  if (spec.kind === 'flag') return new Option(long, spec.about).default(spec.fallback);
+  const placeholder = PLACEHOLDERS[name] ?? (spec.kind === 'choice' ? 'kind' : 'n');
+  const option = new Option(`${long} <${placeholder}>`, spec.about);
+  if (spec.kind === 'choice') option.choices(spec.choices as readonly string[]);
+  else option.argParser(numberOf(spec));
+  return spec.fallback === undefined ? option : option.default(spec.fallback);
+}
+
+/** A parser of the numbers a spec allows; whatever else is given is refused in the flag's name. */
+export function numberOf(spec: OptionSpec & { readonly kind: 'number' | 'whole' }) {
+  return (text: string): number => {
+    const value = text.trim() ? Number(text) : NaN; // Number('') is 0
+    const inRange = value >= spec.least && value <= spec.most;
+    const whole = spec.kind === 'number' || Number.isInteger(value);
+    if ((inRange && whole && Number.isFinite(value)) || (spec.orZero && value === 0)) return value;
+    throw new InvalidArgumentError(`It must be ${expected(spec)}.`);
+  };
+}

@@ -1,0 +1,40 @@
+import { choice, type OptionSchema, resolveOptions, whole } from '../base/options';
+
+/** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
+export const backendChoices = [
+  'auto',
+  'webgpu',
+  'wasm',
+  'tensorflow',
+  'webgl',
+  'cpu',
+  'tfjs-wasm',
+] as const;
+export type BackendChoice = (typeof backendChoices)[number];
+
+/** How weights are kept and multiplied. Engines of TF.js know `f32` alone. */
+export const precisions = ['f32', 'f16', 'int8'] as const;
+export type Precision = (typeof precisions)[number];
+
+export interface EngineOptions {
+  /** Who computes. @default 'auto' */
+  readonly backend?: BackendChoice;
+  /**
+   * How weights are kept and multiplied. With `auto`, engines that cannot do what is asked for are passed by.
+   * @default 'f32' for float checkpoints, 'int8' for quantised ones
+   */
+  readonly precision?: Precision;
+  /** Threads of the CPU engine. @default as many as there are cores */
+  readonly threads?: number;
+}
+
+export const engineSchema = {
+  backend: choice('who computes', backendChoices, 'auto'),
+  precision: { kind: 'choice' as const, about: 'how weights are kept', choices: precisions },
+  threads: whole('threads of the CPU engine', 1, Infinity),
+} satisfies OptionSchema<EngineOptions>;
+
+/** @throws InvalidInputError naming the option and what it may be. */
+export function checkEngineOptions(options: EngineOptions): void {
+  resolveOptions(engineSchema, options);
+}

@@ -1,0 +1,29 @@
+/** `seggpt/masks`: label maps, run-lengths, polygons, colours and resizing as plain functions. */
+export { Mask, type Box } from '../masks/mask';
+export { type LabelMap, labelArray, labelsOf } from '../masks/label-map';
+export {
+  type CompressedRle,
+  compressRle,
+  decodeRle,
+  decompressRle,
+  encodeRle,
+  type Rle,
+} from '../masks/rle';
+export { maskToPolygons, type Polygon, polygonsToMask } from '../masks/polygons';
+export { overlay, type OverlayOptions } from '../masks/overlay';
+export { Picture, encodeGreyPng } from '../images/picture';
+export type { PixelsLike, TensorLike } from '../images/image-input';
+export type { RawImage } from '../images/raw-image';
+export type { Region } from '../images/crop';
+export type { RgbImage } from '../images/rgb-image';
+export { resizeBicubic, resizeNearest } from '../images/resize';
+export {
+  type Color,
+  type ColorMapping,
+  colorSchemes,
+  type ColorScheme,
+  mapColors,
+} from '../colors/color-mapping';
+export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
+export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
+export { CocoFile } from '../annotations/coco';

@@ -1,0 +1,11 @@
+/** `seggpt/options`: the options of each task as data, from which checks, command-line flags and tables come. */
+export {
+  expected,
+  type OptionSchema,
+  type OptionSpec,
+  type Resolved,
+  resolveOptions,
+} from '../base/options';
+export { engineSchema } from '../engines/engine-options';
+export { promptSchema, segmentationSchema } from '../tasks/in-context/options';
+export { trackSchema } from '../tasks/tracking/options';

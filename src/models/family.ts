@@ -1,0 +1,45 @@
+import type { TensorSource } from '../checkpoints/tensor-source';
+import { CheckpointError } from '../base/errors';
+import type { ParameterSpec } from './parameter-table';
+import { seggptFamily } from './seggpt/family';
+
+/** A model's config, read and checked, with the parameters it asks for. */
+export interface ModelDescription {
+  readonly family: string;
+  /** The config as a Hugging Face `config.json` has it. */
+  readonly config: Record<string, unknown>;
+  readonly parameters: readonly ParameterSpec[];
+  /** The checkpoint under the family's own parameter names, checked against `parameters`. */
+  readonly source: TensorSource;
+  /** What people want to know of it, row by row. */
+  readonly rows: readonly (readonly [name: string, value: string])[];
+}
+
+/** What the package must know of a kind of model to load, quantise and describe its checkpoints. */
+export interface ModelFamily {
+  readonly name: string;
+  /** Whether a checkpoint is of this kind, by its config's `model_type` or its parameters' names. */
+  detect(source: TensorSource): boolean;
+  /** @throws CheckpointError if config and parameters do not fit together. */
+  describe(source: TensorSource): ModelDescription;
+}
+
+const families: readonly ModelFamily[] = [seggptFamily];
+
+/** @throws CheckpointError if no family knows the checkpoint. */
+export function familyOf(source: TensorSource): ModelFamily {
+  const family = families.find((each) => each.detect(source));
+  if (family) return family;
+  const type = (source.config as { model_type?: unknown } | null)?.model_type;
+  const known = families.map(({ name }) => `"${name}"`).join(', ');
+  throw new CheckpointError(
+    type === undefined
+      ? `${source.origin} is a checkpoint of no model this package knows (${known}): it lacks their parameters.`
+      : `${source.origin} describes a model of type "${String(type)}"; only ${known} checkpoints can be loaded.`,
+  );
+}
+
+/** Reads what a checkpoint is without loading its weights. @throws CheckpointError */
+export function readModel(source: TensorSource): ModelDescription {
+  return familyOf(source).describe(source);
+}

@@ -1,0 +1,90 @@
+import { InvalidInputError } from '../../base/errors';
+import {
+  choice,
+  flag,
+  number,
+  type OptionSchema,
+  type Resolved,
+  whole,
+  withDefault,
+} from '../../base/options';
+import { type ColorScheme, colorSchemes } from '../../colors/color-mapping';
+import { type Upsampling, upsamplings } from '../../colors/decode';
+import type { Task } from '../../models/seggpt/model';
+import type { HalfSize } from './half-canvas';
+
+export const ensembles = ['feature', 'spatial', 'none'] as const;
+/**
+ * How several prompts act together: `feature` averages the target's features over prompts at every
+ * layer, `spatial` shrinks the prompts into one grid, `none` paints once by each and averages the result.
+ */
+export type Ensemble = (typeof ensembles)[number];
+
+export const tasks = ['instance', 'semantic'] as const;
+
+export interface SegmentationOptions {
+  /** Which type token the model is given. @default 'instance' */
+  readonly task?: Task;
+  /** @default 'feature' */
+  readonly ensemble?: Ensemble;
+  /** @default 'random' */
+  readonly colors?: ColorScheme;
+  /**
+   * Paint this many times in different random colours and average. Of use from two labels on: a single
+   * label is always white.
+   * @default 1
+   */
+  readonly colorEnsemble?: number;
+  /** Seed of the random colours, a whole number. @default 0 */
+  readonly seed?: number;
+  /** @default 'smooth' */
+  readonly upsampling?: Upsampling;
+  /**
+   * Most labels in one painting; more are painted in several passes and merged by score.
+   * @default 26, the most whose colours stay half a channel's range apart
+   */
+  readonly labelsPerPass?: number;
+  /**
+   * Side in pixels of the square that pictures are squeezed to, a multiple of the model's patch (16). Larger finds
+   * finer things and takes longer, by the square and more.
+   * @default what the model asks for
+   */
+  readonly resolution?: number;
+}
+
+export const segmentationSchema = {
+  task: choice('which type token the model is given', tasks, 'instance'),
+  ensemble: choice('how several prompts act together', ensembles, 'feature'),
+  colors: choice('how labels get colours', colorSchemes, 'random'),
+  colorEnsemble: withDefault(whole('paint in this many random colourings and average', 1, 64), 1),
+  seed: withDefault(whole('seed of the random colours', 0, 2 ** 32 - 1), 0),
+  upsampling: choice('how masks reach the size of the target', upsamplings, 'smooth'),
+  labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
+  resolution: whole('side of the square pictures are squeezed to', 16, 2048),
+} satisfies OptionSchema<SegmentationOptions>;
+
+/** Options with their defaults; the resolution's default is the model's. */
+export type ResolvedOptions = Resolved<typeof segmentationSchema>;
+
+/** The options of reading prompts that the command line has, too; see `ReadPromptOptions`. */
+export const promptSchema = {
+  tolerance: number('join mask colours closer than this; for JPEG masks', 0, 442),
+  resizeMasks: flag('resize masks that differ in size from their image', false),
+  maxPixels: withDefault(number('largest picture to read', 1, Infinity), 100_000_000),
+};
+
+/** The size of half a canvas. @throws InvalidInputError if the patch does not divide it. */
+export function halfSize(
+  { resolution }: Pick<SegmentationOptions, 'resolution'>,
+  painter: { readonly inputSize: HalfSize; readonly config: { readonly patch: number } },
+): HalfSize {
+  if (resolution === undefined) return painter.inputSize;
+  const { patch } = painter.config;
+  if (resolution % patch !== 0) {
+    throw new InvalidInputError(
+      'resolution',
+      `must be a multiple of the model's patch, ${patch}, is ${resolution}.`,
+    );
+  }
+  return { height: resolution, width: resolution };
+}
