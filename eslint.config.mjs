@@ -31,8 +31,8 @@ const ports = Object.keys(portOf);
 const all = [...Object.keys(rooms), 'entries'];
 
 /** Imports that a room may not have: those of other rooms, and adapters by their `#` names but in the port itself. */
-const boundary = (room, allowed) => ({
-  files: [`src/${room}/**/*.ts`],
+const boundary = (room, allowed, files = `src/${room}/**/*.ts`, more = []) => ({
+  files: [files],
   ignores: [...Object.values(portOf), 'src/engines/wasm/assembly/**'],
   rules: {
     'no-restricted-imports': [
@@ -44,14 +44,7 @@ const boundary = (room, allowed) => ({
             regex: `^(?:\\.\\./)+(?:${all.filter((each) => each !== room && !allowed.includes(each)).join('|')})(?:/(?!version$)|$)`,
             message: `${room}/ may use ${['itself', ...allowed].join(', ')} alone; see docs/architecture.md.`,
           },
-          ...(room === 'models'
-            ? [
-                {
-                  regex: '^\\.\\./(?!\\.\\./|parameter-table$|family$)',
-                  message: 'Models do not import one another.',
-                },
-              ]
-            : []),
+          ...more,
         ],
       },
     ],
@@ -101,4 +94,10 @@ export default tseslint.config(
     },
   },
   ...Object.entries(rooms).map(([room, allowed]) => boundary(room, allowed)),
+  boundary('models', rooms.models, 'src/models/*/**/*.ts', [
+    {
+      regex: '^\\.\\./(?!\\.\\./|parameter-table$|family$)',
+      message: 'Models do not import one another.',
+    },
+  ]),
 );

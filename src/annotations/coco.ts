@@ -1,4 +1,11 @@
-import type { SegmentationResult } from '../tasks/in-context/result';
+import type { Mask } from '../masks/mask';
+
+/** What is written of a result: `SegmentationResult` has it. */
+export interface Annotated {
+  readonly width: number;
+  readonly height: number;
+  readonly masks: readonly Mask[];
+}
 
 /**
  * A COCO annotation file (cocodataset.org, "Data format", object detection), built as results come. It keeps
@@ -9,7 +16,7 @@ export class CocoFile {
   private readonly annotations: object[] = [];
   private readonly categories = new Map<number, string>();
 
-  add(file: string, { width, height, masks }: SegmentationResult): void {
+  add(file: string, { width, height, masks }: Annotated): void {
     const id = this.images.length + 1;
     this.images.push({ id, file_name: file, width, height });
     for (const mask of masks) {

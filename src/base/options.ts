@@ -50,7 +50,7 @@ export const choice = <const Value extends string>(
 ) => ({ kind: 'choice' as const, about, choices, fallback });
 
 /** A number from `least` to `most`, whole or not. */
-interface NumberSpec {
+export interface NumberSpec {
   readonly kind: 'number' | 'whole';
   readonly about: string;
   readonly least: number;

@@ -26,4 +26,4 @@ export {
 } from '../colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
 export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
-export { CocoFile } from '../annotations/coco';
+export { type Annotated, CocoFile } from '../annotations/coco';

@@ -83,7 +83,7 @@ export async function readPrompts(
   const table: ColorTable = new Map(colors);
   const read: { image: RgbImage; mask: LabelMap }[] = [];
   const labels = new Set<number>();
-  for (const [i, prompt] of (prompts as readonly Prompt[]).entries()) {
+  for (const [i, prompt] of prompts.entries()) {
     const argument = `prompts[${i}]`;
     if (
       typeof prompt !== 'object' ||
