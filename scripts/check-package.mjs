@@ -40,10 +40,39 @@ for (const needed of [
   );
 }
 
-const gzipped = gzipSync(readFileSync('dist/browser/index.js')).length;
-check('the browser bundle is under 120 kB gzipped', gzipped < 120_000, `${gzipped} bytes`);
-const browser = readFileSync('dist/browser/index.js', 'utf8');
+/** A module of the browser build with everything it imports at once; what is imported later does not count. */
+const eager = (file, seen = new Set()) => {
+  if (!seen.has(file)) {
+    seen.add(file);
+    const text = readFileSync(join('dist/browser', file), 'utf8');
+    for (const [, next] of text.matchAll(/(?:^|\n)(?:import|export)[^'"]*['"]\.\/([^'"]+)['"]/g))
+      eager(next, seen);
+  }
+  return seen;
+};
+const modules = [...eager('index.js')].map((file) =>
+  readFileSync(join('dist/browser', file), 'utf8'),
+);
+const browser = modules.join('\n');
+const gzipped = gzipSync(browser).length;
+console.log(`browser: ${modules.length} modules at once, ${gzipped} bytes gzipped`);
+check('what browsers load at once is under 120 kB gzipped', gzipped < 120_000, `${gzipped} bytes`);
 check('the browser bundle imports nothing of Node', !/(from|import\()\s*['"]node:/.test(browser));
+for (const entry of [
+  'painter',
+  'checkpoints',
+  'masks',
+  'engines',
+  'options',
+  'video',
+  'evaluation',
+])
+  check(
+    `it holds seggpt/${entry} with its types`,
+    ['js', 'cjs', 'd.ts', 'd.cts'].every((end) =>
+      packed.files.some(({ path }) => path === `dist/node/${entry}.${end}`),
+    ),
+  );
 
 // Install by hand: the tarball beside this project's own dependencies.
 const consumer = mkdtempSync(join(tmpdir(), 'seggpt-consumer-'));

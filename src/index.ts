@@ -15,13 +15,13 @@ export type { Prompt, ReadPromptOptions, TargetOptions } from './tasks/in-contex
 export type { SegmentationResult } from './tasks/in-context/result';
 
 export type { TrackedFrame, Tracker } from './tasks/tracking/tracker';
-export type { TrackOptions } from './tasks/tracking/options';
+export type { ThresholdOptions, TrackOptions, TrackSettings } from './tasks/tracking/options';
 export type { FrameSource, TrackFramesOptions, TrackPrompts } from './tasks/tracking/track';
 
 export type { Box, Mask } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
 export type { OverlayOptions } from './masks/overlay';
-export type { ImageInput, ImageSource } from './images/image-input';
+export type { BrowserPicture, ImageInput, ImageSource } from './images/image-input';
 export type { Picture } from './images/picture';
 
 export type { BackendChoice, Precision } from './engines/engine-options';

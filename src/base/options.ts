@@ -33,7 +33,8 @@ export type Resolved<Schema> = {
     : ValueOf<Schema[Name]> | undefined;
 };
 
-type ValueOf<Spec> = Spec extends {
+/** What an option holds, by its spec. */
+export type ValueOf<Spec> = Spec extends {
   readonly kind: 'choice';
   readonly choices: readonly (infer Value)[];
 }

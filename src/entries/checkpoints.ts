@@ -10,4 +10,5 @@ export type { StoredTensor, StoredType } from '../tensors/stored-tensor';
 export { toFloat32 } from '../tensors/element-types';
 export { writeSafetensors } from '../checkpoints/write-safetensors';
 export { quantizeCheckpoint } from '../models/quantize-checkpoint';
+export type { ParameterKind, ParameterSpec } from '../models/parameter-table';
 export { familyOf, type ModelDescription, type ModelFamily, readModel } from '../models/family';

@@ -2,8 +2,7 @@ import type { NdArray } from 'ndarray';
 import type { RawImage } from './raw-image';
 
 /** Where pictures may come from: files by path, URLs, and what is in memory already (bytes, pixels, tensors, canvases). */
-export const imageSources = ['files', 'urls', 'memory'] as const;
-export type ImageSource = (typeof imageSources)[number];
+export type ImageSource = 'files' | 'urls' | 'memory';
 
 /** The part of a `tf.Tensor` that is needed to read one. */
 export interface TensorLike {

@@ -55,7 +55,7 @@ export interface StepOptions {
 
 /**
  * The painting model at the level of tensors: canvases of normalised colours in, painted canvases out.
- * Most callers want {@link InContextSegmenter}, which speaks of images and masks.
+ * Most callers want `InContextSegmenter`, which speaks of images and masks.
  *
  * Colours are normalised with ImageNet's mean and standard deviation (see `normalizeColors`). Layout is
  * NHWC, dtype float32. A painter owns its weights; free them with `dispose()`.

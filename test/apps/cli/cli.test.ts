@@ -18,7 +18,7 @@ let out: string;
 
 beforeAll(() => {
   buildSync({
-    entryPoints: ['src/cli/main.ts'],
+    entryPoints: ['src/apps/cli/main.ts'],
     outfile: cli,
     bundle: true,
     platform: 'node',
@@ -154,8 +154,8 @@ it.each<[string, string[], RegExp]>([
   ],
   [
     'a factor that is no number',
-    ['track', 'nope.mp4', '--first-mask', mask, '--follow', 'x2'],
-    /'--follow <factor>' argument 'x2' is invalid. It must be a number from 1 to 16/,
+    ['track', 'nope.mp4', '--first-mask', mask, '--region-scale', 'x2'],
+    /'--region-scale <factor>' argument 'x2' is invalid. It must be 0, or a number from 1 to 16/,
   ],
   [
     'a frame rate that is no number',
@@ -174,8 +174,8 @@ it.each<[string, string[], RegExp]>([
   ],
   [
     'a factor to evaluate by that is no number',
-    ['evaluate', 'nope', '--task', 'video', '--follow', 'x2'],
-    /'--follow <factor>' argument 'x2' is invalid/,
+    ['evaluate', 'nope', '--task', 'video', '--region-scale', 'x2'],
+    /'--region-scale <factor>' argument 'x2' is invalid/,
   ],
   ['no episodes', ['evaluate', 'nope', '--episodes', '0'], /'--episodes <n>' argument '0' is inv/],
   ['no shots', ['evaluate', 'nope', '--shots', '0'], /'--shots <n>' argument '0' is invalid/],
@@ -206,9 +206,10 @@ it('tells its version, its help and what a model is', async () => {
   });
   const info = await run('info', 'test/fixtures/tiny', '--json');
   expect(JSON.parse(info.stdout)).toMatchObject({
-    config: { width: 32, depth: 24 },
+    family: 'seggpt',
+    config: { hidden_size: 32, num_hidden_layers: 24 },
     types: ['F32'],
-    backends: {
+    engines: {
       'tfjs-cpu': 'available',
       wasm: expect.stringMatching(/^available: WebAssembly SIMD, .* threads$/),
     },
