@@ -20,7 +20,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
     await writeFile(temporary, bytes);
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // the reason is told already
     throw new OutputError(path, cause as Error);
   }
 }

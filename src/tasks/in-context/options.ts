@@ -68,7 +68,7 @@ export type ResolvedOptions = Resolved<typeof segmentationSchema>;
 
 /** The options of reading prompts that the command line has, too; see `ReadPromptOptions`. */
 export const promptSchema = {
-  tolerance: number('join mask colours closer than this; for JPEG masks', 0, 442),
+  tolerance: number('join mask colours closer than this; for JPEG masks', 0, 441),
   resizeMasks: flag('resize masks that differ in size from their image', false),
   maxPixels: withDefault(number('largest picture to read', 1, Infinity), 100_000_000),
 };
