@@ -377,6 +377,30 @@ describe('segmentInContext', () => {
     expect(other.engine).toBe('tfjs-cpu');
   });
 
+  it('tells models apart by everything that loads them, keeps few, and lets go of the oldest', async () => {
+    const loaded = jest.spyOn(InContextSegmenter, 'load');
+    const model = await mini();
+    const use = async (options: Parameters<typeof segmentInContext>[2]) =>
+      void (await segmentInContext([prompt], image, { model, backend: 'wasm', ...options }));
+    await use({ token: 'a' });
+    await use({ token: 'a' });
+    expect(loaded).toHaveBeenCalledTimes(1);
+    await use({ token: 'b' });
+    await use({ sha256: { 'model.safetensors': '00' } });
+    await use({ offline: true });
+    expect(loaded).toHaveBeenCalledTimes(4);
+    await use({ token: 'a' }); // used again: now the newest
+    await use({ cache: '/somewhere' }); // one more than are kept
+    expect(loaded).toHaveBeenCalledTimes(5);
+    await use({ token: 'a' });
+    expect(loaded).toHaveBeenCalledTimes(5);
+    await use({ token: 'b' });
+    expect(loaded).toHaveBeenCalledTimes(6);
+    const oldest = await (loaded.mock.results[1].value as Promise<InContextSegmenter>);
+    await expect(oldest.prepare([prompt])).rejects.toThrow(DisposedError);
+    loaded.mockRestore();
+  });
+
   it('runs the bundled model on files, and loads it once', async () => {
     const steps: string[] = [];
     const onProgress = ({ stage }: { stage: string }) => steps.push(stage);
@@ -402,6 +426,61 @@ it('takes tensors and ndarrays as pictures', async () => {
   const result = await segmenter.segment([{ image: pixels, mask: labels }], pixels);
   expect(result.masks[0].label).toBe(3);
   pixels.dispose();
+});
+
+describe('limits', () => {
+  it('given to prepare hold for segment, unless given again', async () => {
+    const prepared = await segmenter.prepare([prompt], { maxPixels: width * height });
+    const larger = { data: gradient(60, 60), width: 60, height: 60 };
+    await expect(prepared.segment(larger)).rejects.toThrow(/more than the limit of 1728/);
+    await expect(prepared.segment(larger, { maxPixels: 3600 })).resolves.toBeDefined();
+    prepared.dispose();
+  });
+
+  it('pictures come only from where they may, in every call of a segmenter that was told so', async () => {
+    const path = 'examples/cup-1.jpg';
+    const refused = (detail: RegExp) => ({
+      name: 'InvalidInputError',
+      detail: expect.stringMatching(detail),
+    });
+    const closed = await InContextSegmenter.load(await mini(), {
+      backend: 'cpu',
+      sources: ['memory'],
+    });
+    await expect(closed.segment([prompt], path)).rejects.toMatchObject(
+      refused(/^is a path, and .* memory alone/),
+    );
+    await expect(closed.segment([prompt], 'https://localhost/x.png')).rejects.toMatchObject(
+      refused(/^is a URL/),
+    );
+    await expect(closed.segment([{ image: path, mask: path }], image)).rejects.toMatchObject(
+      refused(/^is a path/),
+    );
+    // A call may narrow, never widen.
+    await expect(closed.segment([prompt], path, { sources: ['files'] })).rejects.toMatchObject(
+      refused(/^is a path|in memory/),
+    );
+    expect(() => closed.track([prompt], 'examples/cat-video')).toThrow(/^frames: is one of files/);
+    const prepared = await closed.prepare([prompt]);
+    await expect(prepared.segment(new URL('file:///etc/hostname'))).rejects.toMatchObject(
+      refused(/^is a path/),
+    );
+    await expect(prepared.segment(image)).resolves.toBeDefined();
+    prepared.dispose();
+    closed.dispose();
+    await expect(segmenter.segment([prompt], image, { sources: ['files'] })).rejects.toMatchObject({
+      argument: 'prompts[0].image',
+    });
+  });
+});
+
+it('scores are computed when they are asked for, and once', async () => {
+  const result = await segmenter.segment([prompt], image);
+  expect(result.scores).toBe(result.scores);
+  const area = result.masks[0].area;
+  const inside = result.scores.data.filter((_, i) => result.labelMap.data[i] === 1);
+  const mean = area ? inside.reduce((a, b) => a + b, 0) / area : 0;
+  expect(result.masks[0].score).toBeCloseTo(mean, 5);
 });
 
 describe('resolution', () => {
