@@ -1,6 +1,7 @@
 /** Tests run from source: swc strips the types, `npm run typecheck` checks them. */
 export default {
   testEnvironment: 'node',
+  globalSetup: './test/helpers/find-backends.mjs',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {

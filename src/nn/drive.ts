@@ -1,33 +1,32 @@
 import type { Engine } from '../engines/engine';
-import type { BlockOutput } from '../models/seggpt/model';
 
-/** A generator of the painter: yields after every block, returns tensors. */
-export type PaintingSteps<Result> = Generator<BlockOutput, Result>;
+/** A model's generator: yields after every block, returns tensors. */
+export type ModelSteps<Step, Result> = Generator<Step, Result>;
 
 /**
- * Runs a painter's generator to its end, letting the engine work after every block.
+ * Runs a model's generator to its end, letting the engine work after every block.
  *
  * @throws AbortedError once the signal is aborted; what was in flight is freed.
  */
-export async function drive<Result>(
-  engine: Engine,
-  steps: PaintingSteps<Result>,
+export async function drive<Step, Result>(
+  engine: Pick<Engine, 'flush'>,
+  steps: ModelSteps<Step, Result>,
   signal?: AbortSignal,
-  onBlock?: (output: BlockOutput) => void | Promise<void>,
+  onStep?: (step: Step) => void | Promise<void>,
 ): Promise<Result> {
   try {
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done) return step.value;
       await engine.flush(signal);
-      await onBlock?.(step.value);
+      await onStep?.(step.value);
     }
   } finally {
     steps.return(undefined as never);
   }
 }
 
-/** Runs a painter's generator to its end at once: inside a gradient, where nothing may be awaited. */
-export function driveNow<Result>(steps: PaintingSteps<Result>): Result {
+/** Runs a model's generator to its end at once: inside a gradient, where nothing may be awaited. */
+export function driveNow<Step, Result>(steps: ModelSteps<Step, Result>): Result {
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done) return step.value;
   }

@@ -1,24 +1,19 @@
 import type { BackendChoice } from '../../src/engines/engine-options';
-import { type TfjsBackend, tfjsProvider } from '../../src/engines/tfjs/provider';
 
-/** Backends that must start, or the suite fails: a list in the environment, for machines known to have them. */
-const required = (process.env.SEGGPT_TEST_BACKENDS ?? 'cpu,tfjs-wasm').split(',');
+/** Backends that start on this machine and are to be tested; see `find-backends.mjs`. */
+const found = (process.env.SEGGPT_FOUND_BACKENDS ?? '').split(',');
 
-/** Backends that are not to be tried, because they were tested already. */
-const skipped = (process.env.SEGGPT_SKIP_BACKENDS ?? '').split(',');
-
-/** Whether a backend starts on this machine. */
-export async function isAvailable(backend: BackendChoice): Promise<boolean> {
-  if (backend === 'wasm') return true;
-  if (skipped.includes(backend)) return false;
-  const outcome = await tfjsProvider.start(
-    (backend === 'tfjs-wasm' ? 'wasm' : backend) as TfjsBackend,
-  );
-  if ('unavailable' in outcome) {
-    if (required.includes(backend))
-      throw new Error(`${backend} should start here: ${outcome.unavailable}`);
-    return false;
+/** Defines a group of tests for each backend, skipped for all to see where it does not start. */
+export function describeBackends(
+  title: string,
+  backends: readonly BackendChoice[],
+  define: (backend: BackendChoice) => void,
+): void {
+  for (const backend of backends) {
+    const group = title.replace('%s', backend);
+    if (found.includes(backend)) describe(group, () => define(backend));
+    else
+      describe.skip(`${group} (${backend} does not start here, or was left out)`, () =>
+        define(backend));
   }
-  outcome.close?.();
-  return true;
 }

@@ -87,8 +87,14 @@ export class TfjsEngine implements Engine {
 
   async flush(signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
-    // TF.js runs ahead of a GPU; giving the event loop a turn is all there is to wait for.
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    // TF.js runs ahead of a GPU, whose queue is worked off in order: what is computed and read back now comes after all
+    // that was asked for before. Reading also gives the event loop a turn.
+    const last = this.run(() => this.tf.tidy(() => this.tf.zeros([1]).add(1)));
+    try {
+      await Promise.all([last.data(), new Promise<void>((resolve) => setTimeout(resolve, 0))]);
+    } finally {
+      last.dispose();
+    }
     throwIfAborted(signal);
   }
 

@@ -9,7 +9,7 @@ import { shapesOf } from '../parameter-table';
 import { painterParameters } from './parameter-table';
 import { driveNow } from '../../nn/drive';
 import { type PaintInputs, readBatch } from './inputs';
-import { freePositions } from './painting-context';
+import { freePositions } from './shared-positions';
 import type { Painter } from './painter';
 import type { ParameterPlace } from './parameters';
 

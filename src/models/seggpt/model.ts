@@ -111,10 +111,17 @@ export class PainterModel {
         engine.interpolate(matrix, parameters.positions),
         parameters.typeTokens[task],
       );
+      // Blocks have tables of one size, so one matrix for each axis serves them all.
+      const matrices = new Map<string, Float32Array>();
+      const spread = (table: EngineTensor, length: number) => {
+        const [entries] = table.shape;
+        const key = `${entries} ${length}`;
+        const known = matrices.get(key) ?? relativePositionMatrix(entries, length);
+        matrices.set(key, known);
+        return engine.interpolate(known, table);
+      };
       const relative = parameters.blocks.map((block) => {
         if (!block.relative) return null;
-        const spread = (table: EngineTensor, length: number) =>
-          engine.interpolate(relativePositionMatrix(table.shape[0], length), table);
         return {
           rows: spread(block.relative.rows, grid.rows), // (2h * 2h, d)
           columns: spread(block.relative.columns, grid.columns), // (w * w, d)

@@ -20,11 +20,13 @@ import {
   canvasPlan,
   halfLength,
   PainterModel,
+  type Positions,
   targetPlan,
   type Task,
 } from './model';
-import { freePositions, PaintingContext } from './painting-context';
+import { PaintingContext } from './painting-context';
 import { loadParameters } from './parameters';
+import { SharedPositions } from './shared-positions';
 
 export interface PainterLoadOptions extends OpenOptions, EngineOptions {}
 
@@ -62,6 +64,7 @@ export interface StepOptions {
  */
 export class Painter {
   private disposed = false;
+  private readonly positions: SharedPositions;
   /** Contexts that nobody has disposed yet. */
   private readonly contexts = new Set<PaintingContext>();
 
@@ -72,7 +75,9 @@ export class Painter {
     readonly parameterCount: number,
     /** Size of one half of a canvas that the model asks for, in pixels. */
     readonly inputSize: PictureSize,
-  ) {}
+  ) {
+    this.positions = new SharedPositions(model);
+  }
 
   /**
    * Loads a checkpoint: a Hugging Face directory or hub id, a `.safetensors` or `.pth` file, a base URL.
@@ -126,9 +131,9 @@ export class Painter {
     this.checkAlive();
     throwIfAborted(options.signal);
     const batch = readBatch(inputs, this.config.patch);
-    const { model, engine } = this;
+    const { engine } = this;
     let painted: EngineTensor | undefined;
-    const positions = model.positions(
+    const positions = this.positions.take(
       { rows: 2 * batch.layout.rows, columns: batch.layout.columns },
       batch.task,
     );
@@ -150,12 +155,12 @@ export class Painter {
           ]);
     } finally {
       if (painted) engine.dispose(painted);
-      freePositions(engine, positions);
+      this.positions.release(positions);
     }
   }
 
   /** The blocks of {@link Painter.paint}, for callers that want to watch or differentiate them. */
-  *paintBatch(batch: CanvasBatch, positions: ReturnType<PainterModel['positions']>) {
+  *paintBatch(batch: CanvasBatch, positions: Positions) {
     const { model, engine } = this;
     const { layout, averageTargets, skipUnread } = batch;
     const shape = [layout.prompts + layout.targets, batch.height / 2, batch.width, 3];
@@ -208,7 +213,8 @@ export class Painter {
       rows: height / this.config.patch,
       columns: width / this.config.patch,
     };
-    const positions = model.positions({ rows: 2 * layout.rows, columns: layout.columns }, task);
+    const grid = { rows: 2 * layout.rows, columns: layout.columns };
+    const positions = this.positions.take(grid, task);
     const Lh = halfLength(layout);
     try {
       const [promptTokens, maskTokens] = engine.tidy(() => {
@@ -237,7 +243,10 @@ export class Painter {
           positions,
           promptTokens,
           maskStream,
-          (disposed) => this.contexts.delete(disposed),
+          (disposed) => {
+            this.contexts.delete(disposed);
+            this.positions.release(positions);
+          },
         );
         this.contexts.add(context);
         return context;
@@ -246,7 +255,7 @@ export class Painter {
         throw error;
       }
     } catch (error) {
-      freePositions(engine, positions);
+      this.positions.release(positions);
       throw error;
     }
   }

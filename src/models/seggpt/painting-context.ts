@@ -37,15 +37,6 @@ export class PaintingContext {
     if (this.disposed) return;
     this.disposed = true;
     this.engine.dispose(this.prompts, this.maskStream);
-    freePositions(this.engine, this.positions);
     this.onDispose(this);
-  }
-}
-
-/** Frees position tables made by `PainterModel.positions`. */
-export function freePositions(engine: Engine, positions: Positions): void {
-  engine.dispose(positions.image, positions.mask);
-  for (const relative of positions.relative) {
-    if (relative) engine.dispose(relative.rows, relative.columns);
   }
 }

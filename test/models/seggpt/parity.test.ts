@@ -5,9 +5,9 @@ import { drive } from '../../../src/nn/drive';
 import { lossAndGradients } from '../../../src/models/seggpt/gradients';
 import { type PaintInputs, readBatch } from '../../../src/models/seggpt/inputs';
 import { halfLength } from '../../../src/models/seggpt/model';
-import { freePositions } from '../../../src/models/seggpt/painting-context';
+import { freePositions } from '../../../src/models/seggpt/shared-positions';
 import { Painter } from '../../../src/models/seggpt/painter';
-import { isAvailable } from '../../helpers/backends';
+import { describeBackends } from '../../helpers/backends';
 import {
   channelsLast,
   largestDifference,
@@ -42,30 +42,17 @@ function inputsOf(name: string, reference: Map<string, ReferenceTensor>): PaintI
   };
 }
 
-/** The native backend is tested where its addon is installed. */
-const native = (() => {
-  try {
-    require.resolve('@tensorflow/tfjs-node');
-    return ['tensorflow' as const];
-  } catch {
-    return [];
-  }
-})();
-const backends = ['wasm', 'cpu', 'tfjs-wasm', 'webgpu', ...native] as const;
+const backends = ['wasm', 'cpu', 'tfjs-wasm', 'webgpu', 'tensorflow'] as const;
 
-describe.each(backends)('%s reproduces the official model', (backend) => {
-  let painter: Painter | undefined;
+describeBackends('%s reproduces the official model', backends, (backend) => {
+  let painter: Painter;
 
-  beforeAll(async () => {
-    if (await isAvailable(backend)) painter = await Painter.load(tinyModel, { backend });
-    else console.warn(`${backend} does not start on this machine: its parity was not tested`);
-  });
-  afterAll(() => painter?.dispose());
+  beforeAll(async () => (painter = await Painter.load(tinyModel, { backend })));
+  afterAll(() => painter.dispose());
 
   for (const name of files) {
     for (const plain of name === 'three_prompts' ? [true, false] : [true]) {
       it(`${name}, ${plain ? 'plain' : 'shared target'}: every stage within 1e-4`, async () => {
-        if (!painter) return;
         const reference = await readReference(name);
         const inputs = { ...inputsOf(name, reference), plain };
         const { model, engine } = painter;
@@ -128,7 +115,6 @@ describe.each(backends)('%s reproduces the official model', (backend) => {
     }
 
     it(`${name}: paint() gives the target half, every saving on`, async () => {
-      if (!painter) return;
       const reference = await readReference(name);
       const before = tf.memory().numTensors;
       const painted = await painter.paint({ ...inputsOf(name, reference), output: 'target' });
@@ -143,7 +129,6 @@ describe.each(backends)('%s reproduces the official model', (backend) => {
   }
 
   it('prepare() and paintTarget() give the same painting', async () => {
-    if (!painter) return;
     const reference = await readReference('three_prompts');
     const inputs = inputsOf('three_prompts', reference);
     const [count, height, width] = inputs.images.shape;
@@ -180,7 +165,6 @@ describe.each(backends)('%s reproduces the official model', (backend) => {
     : (['one_prompt', 'random_mask_training'] as const);
   for (const name of differentiable) {
     it(`${name}: loss and gradients within 1e-3`, async () => {
-      if (!painter) return;
       const reference = await readReference(name);
       const before = tf.memory().numTensors;
       const { loss, gradients } = await lossAndGradients(painter, inputsOf(name, reference));
