@@ -39,7 +39,7 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   const threads = features.sharedMemory ? Math.min(wanted, MOST_THREADS) : 1;
 
   const { memory, maximum } = createMemory(Math.floor(limit / PAGE), features.sharedMemory);
-  const module = await compileKernels(relaxed, features.sharedMemory);
+  const module = await compileKernels(relaxed, features.sharedMemory, features.compiling);
   const kernels = instantiateKernels(module, memory);
   const clock = { recorded: 0, finished: 0 };
   const arena = new Arena(memory, ARENA_START, maximum * PAGE, clock);

@@ -1,8 +1,8 @@
 import type * as nodeOs from 'node:os';
-import type * as nodeV8 from 'node:v8';
 import { nodeBuiltin } from '../../base/node-builtin';
 import { kernels } from './kernels.generated';
 import { decodeBase64 } from './base64';
+import { type WithFlags, withoutFlags, withV8Flags } from './v8-flags';
 
 /** What this machine and this JavaScript engine offer the CPU engine. */
 export interface WasmFeatures {
@@ -18,14 +18,19 @@ export interface WasmFeatures {
   readonly threads: number;
 }
 
-let detected: Promise<WasmFeatures> | undefined;
+/** Features, and how kernels are to be compiled to have them. */
+export interface WasmSupport extends WasmFeatures {
+  readonly compiling: WithFlags;
+}
+
+let detected: Promise<WasmSupport> | undefined;
 
 /**
- * Looks once at what is there. In Node this may turn on V8's relaxed SIMD (a flag up to Node 20) and its
- * 256-bit vectors, for the whole process: modules compiled before are not affected. With
- * `SEGGPT_V8_FLAGS=keep` in the environment no flag is touched, and the engine runs without them.
+ * Looks once at what is there. In Node V8's relaxed SIMD (a flag up to Node 20) and its 256-bit vectors are flags of the
+ * process; they are on only while the kernels are compiled. With `SEGGPT_V8_FLAGS=keep` in the environment no flag is
+ * touched at all, and the engine runs without them.
  */
-export function wasmFeatures(): Promise<WasmFeatures> {
+export function wasmFeatures(): Promise<WasmSupport> {
   detected ??= detect();
   return detected;
 }
@@ -39,19 +44,19 @@ export function isNode(): boolean {
   );
 }
 
-async function detect(): Promise<WasmFeatures> {
+async function detect(): Promise<WasmSupport> {
   const simd = WebAssembly.validate(decodeBase64(kernels.simd));
   const relaxed = decodeBase64(kernels.relaxed);
   let relaxedSimd = WebAssembly.validate(relaxed);
   let wideVectors = false;
+  let compiling = withoutFlags;
   if (isNode() && process.env.SEGGPT_V8_FLAGS !== 'keep') {
-    const { setFlagsFromString } = await nodeBuiltin<typeof nodeV8>('node:v8');
-    if (!relaxedSimd) {
-      setFlagsFromString('--experimental-wasm-relaxed-simd');
-      relaxedSimd = WebAssembly.validate(relaxed);
-    }
     wideVectors = hasWideVectors();
-    if (wideVectors) setFlagsFromString('--experimental-wasm-revectorize');
+    compiling = await withV8Flags([
+      ...(relaxedSimd ? [] : ['experimental-wasm-relaxed-simd']),
+      ...(wideVectors ? ['experimental-wasm-revectorize'] : []),
+    ]);
+    relaxedSimd = compiling(() => WebAssembly.validate(relaxed));
   }
   const sharedMemory = canShareMemory();
   return {
@@ -60,6 +65,7 @@ async function detect(): Promise<WasmFeatures> {
     wideVectors,
     sharedMemory,
     threads: sharedMemory ? await countThreads() : 1,
+    compiling,
   };
 }
 

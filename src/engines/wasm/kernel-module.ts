@@ -1,6 +1,7 @@
 import { BackendError } from '../../base/errors';
 import { decodeBase64 } from './base64';
 import { kernels } from './kernels.generated';
+import { type WithFlags, withoutFlags } from './v8-flags';
 
 /** What a compiled module exports; see `assembly/index.ts`. */
 export interface KernelExports {
@@ -8,13 +9,20 @@ export interface KernelExports {
   run(list: number, count: number, thread: number): number;
 }
 
-/** @param shared whether the memory the module will be given is shared. */
+/**
+ * @param shared whether the memory the module will be given is shared.
+ * @param compiling turns flags on for the time of compiling, which is then synchronous.
+ */
 export async function compileKernels(
   relaxed: boolean,
   shared: boolean,
+  compiling: WithFlags,
 ): Promise<WebAssembly.Module> {
-  const bytes = decodeBase64(relaxed ? kernels.relaxed : kernels.simd);
-  return WebAssembly.compile(shared ? bytes : withUnsharedMemory(bytes));
+  const whole = decodeBase64(relaxed ? kernels.relaxed : kernels.simd);
+  const bytes = shared ? whole : withUnsharedMemory(whole);
+  return compiling === withoutFlags
+    ? WebAssembly.compile(bytes)
+    : compiling(() => new WebAssembly.Module(bytes));
 }
 
 export function instantiateKernels(
