@@ -38,12 +38,18 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   const { createRequire } = await import('node:module');
   const { default: util } = await import('node:util');
   // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed.
-  const legacy = util as unknown as Record<string, unknown>;
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   const load = createRequire(import.meta.url);
-  const tf = load(
-    name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu',
-  ) as TensorFlow;
+  const packageName = name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu';
+  load.resolve(packageName); // nothing of the process is touched for a package that is not there
+  const legacy = util as unknown as Record<string, unknown>;
+  if (!legacy.isNullOrUndefined) {
+    legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+    process.emitWarning(
+      `seggpt defined util.isNullOrUndefined, which ${packageName} 4.22 calls and Node 23 removed.`,
+      { code: 'SEGGPT_TFJS_NODE' },
+    );
+  }
+  const tf = load(packageName) as TensorFlow;
   return initialiseBackend(tf, 'tensorflow');
 }
 

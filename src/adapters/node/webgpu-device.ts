@@ -22,11 +22,6 @@ export async function openWebGpuDevice(
 ): Promise<WebGpuDevice | { readonly unavailable: string }> {
   try {
     const { create, globals } = await import('webgpu');
-    // TF.js reads GPUBufferUsage and its like from the global object.
-    for (const [name, value] of Object.entries(globals)) {
-      if (!(name in globalThis))
-        Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-    }
     const gpu = create([]);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter)
@@ -56,12 +51,24 @@ export async function openWebGpuDevice(
       },
     });
     held.add(gpu);
+    const takeBack = defineGlobals(globals);
     const close = () => {
       device.destroy();
       held.delete(gpu);
+      takeBack();
     };
     return { device, info, software, close };
   } catch (error) {
     return { unavailable: reason(error) };
   }
+}
+
+/** TF.js reads `GPUBufferUsage` and its like from the global object. @returns what takes them away again. */
+function defineGlobals(globals: object): () => void {
+  const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
+  for (const [name, value] of missing)
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  return () => {
+    for (const [name] of missing) delete (globalThis as Record<string, unknown>)[name];
+  };
 }
