@@ -30,7 +30,7 @@ export interface PixelsLike {
 export type ImageInput =
   string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | BrowserPicture;
 
-/** @internal The browser's class of that name where the compiler knows it; nothing elsewhere, as in a project for Node. */
+/** The browser's class of that name where the compiler knows it; nothing elsewhere, as in a project for Node. */
 type BrowserClass<Name extends string> =
   typeof globalThis extends Record<Name, { readonly prototype: infer Instance }> ? Instance : never;
 
