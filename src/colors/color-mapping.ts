@@ -107,12 +107,15 @@ function farthestFirst(candidates: readonly Color[], start: number, count: numbe
   return chosen;
 }
 
+/** Cubes whose root comes out just below the whole number there: `64 ** (1 / 3)` is 3.9999999999999996 in Python. */
+const ROUNDED_DOWN: readonly number[] = [64, 125, 216];
+
 /**
  * The palette of transformers' SegGptImageProcessor (`build_palette`): a lattice walked down from
  * white. Its background, black, is not among the colours returned.
  */
 export function paletteColors(count: number): Color[] {
-  const base = Math.floor(Math.cbrt(count)) + 1;
+  const base = Math.floor(Math.cbrt(count)) + (ROUNDED_DOWN.includes(count) ? 0 : 1);
   const margin = Math.floor(256 / base);
   return Array.from({ length: count }, (_, k) => [
     255 - margin * Math.floor(k / base ** 2),

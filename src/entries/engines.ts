@@ -2,7 +2,7 @@
 import { tfjsProvider, type TfjsBackend } from '../engines/tfjs/provider';
 import { wasmFeatures } from '../engines/wasm';
 
-export { wasmFeatures, type WasmFeatures, type WasmSupport } from '../engines/wasm';
+export { wasmFeatures, type WasmFeatures } from '../engines/wasm';
 
 const TFJS: readonly TfjsBackend[] = [
   'tensorflow-gpu',

@@ -47,6 +47,13 @@ describe('palette', () => {
       [255, 127, 127],
     ]);
     expect(paletteColors(10)[9]).toEqual([170, 255, 255]);
+    // Whole cubes: int(n ** (1 / 3)) + 1 is 4 for 27 and for 64, 5 for 125, 6 for 216 in Python.
+    expect([27, 64, 125, 216].map((count) => paletteColors(count)[count - 1])).toEqual([
+      [191, 127, 127],
+      [63, 63, 63],
+      [51, 51, 51],
+      [45, 45, 45],
+    ]);
   });
 });
 

@@ -53,14 +53,31 @@ describe('F', () => {
     expect(f(none)).toBe(0);
     expect(boundaryAccuracy(none, none, width, height)).toBe(1);
   });
-  it('is the harmonic mean of precision and recall', () => {
-    // Moved right by 10: the boundaries match along top and bottom alone, where they overlap and a little past it.
-    const moved = rectangle(width, height, 60, 40, 60, 50);
-    const edges = 2 * (60 + 50);
-    // Per side: 50 shared columns and up to 2 more at the end by tolerance, plus corner pixels of the sides.
-    const matched = f(moved) * edges;
-    expect(matched).toBeGreaterThan(2 * 50);
-    expect(matched).toBeLessThan(2 * 60);
+  it('is the harmonic mean of precision and recall, a pixel matching within 2 of the other boundary', () => {
+    // By definition: every pair of boundary pixels, their distance squared at most 4.
+    const edgeOf = (mask: Uint8Array) =>
+      [...boundary(mask, width, height).entries()].filter(([, on]) => on).map(([i]) => i);
+    const near = (i: number, others: number[]) =>
+      others.some(
+        (j) =>
+          ((i % width) - (j % width)) ** 2 + (Math.floor(i / width) - Math.floor(j / width)) ** 2 <=
+          4,
+      );
+    const share = (from: number[], to: number[]) =>
+      from.filter((i) => near(i, to)).length / from.length;
+    for (const [x, y, w, h] of [
+      [60, 40, 60, 50],
+      [52, 43, 60, 50],
+      [50, 40, 40, 50],
+      [47, 38, 71, 59],
+    ]) {
+      const moved = rectangle(width, height, x, y, w, h);
+      const [found, wanted] = [edgeOf(moved), edgeOf(truth)];
+      const [precision, recall] = [share(found, wanted), share(wanted, found)];
+      expect(f(moved)).toBeCloseTo((2 * precision * recall) / (precision + recall), 12);
+    }
+    // A ring of one pixel around the upper left: 61 x 51 less 59 x 49.
+    expect(edgeOf(truth)).toHaveLength(220);
   });
 });
 

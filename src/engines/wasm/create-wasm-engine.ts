@@ -1,7 +1,7 @@
 import { BackendError } from '../../base/errors';
 import { Arena } from './arena';
 import { CommandQueue } from './command-queue';
-import { wasmFeatures } from './features';
+import { wasmSupport } from './features';
 import { compileKernels, instantiateKernels } from './kernel-module';
 import { ARENA_START } from './memory-map';
 import type { Packing } from './pack-linear';
@@ -30,7 +30,7 @@ const MOST_THREADS = 32;
  * @throws BackendError where WebAssembly SIMD is missing.
  */
 export async function createWasmEngine(options: WasmEngineOptions = {}): Promise<WasmEngine> {
-  const features = await wasmFeatures();
+  const features = await wasmSupport();
   if (!features.simd)
     throw new BackendError('The CPU engine needs WebAssembly SIMD, which is not available here.');
   const relaxed = features.relaxedSimd && options.relaxedSimd !== false;

@@ -30,9 +30,15 @@ let detected: Promise<WasmSupport> | undefined;
  * process; they are on only while the kernels are compiled. With `SEGGPT_V8_FLAGS=keep` in the environment no flag is
  * touched at all, and the engine runs without them.
  */
-export function wasmFeatures(): Promise<WasmSupport> {
+export function wasmSupport(): Promise<WasmSupport> {
   detected ??= detect();
   return detected;
+}
+
+/** What this machine and this JavaScript engine offer the CPU engine. */
+export async function wasmFeatures(): Promise<WasmFeatures> {
+  const { compiling: _, ...features } = await wasmSupport();
+  return features;
 }
 
 /** True in Node, and in nothing that only looks like it. */

@@ -34,10 +34,13 @@ async function example(name: string): Promise<{ inputs: PaintInputs; expected: F
   };
 }
 
-/** Largest difference from the official outputs, whose standard deviation is 0.25. */
-const tolerances: Record<Precision, number> = { f32: 1e-4, f16: 2e-3, int8: 0.3 };
-/** Root mean square of the difference. */
-const meanTolerances: Record<Precision, number> = { f32: 2e-6, f16: 3e-4, int8: 0.015 };
+/**
+ * Largest difference from the official outputs, whose standard deviation is 0.25. Under int8 single pixels may be as far
+ * off as that (0.25 was seen), which bounds nothing; there the mean tells.
+ */
+const tolerances: Record<Precision, number> = { f32: 1e-4, f16: 2e-3, int8: Infinity };
+/** Root mean square of the difference; 0.0081 to 0.0087 under int8. */
+const meanTolerances: Record<Precision, number> = { f32: 2e-6, f16: 3e-4, int8: 0.0095 };
 
 function rootMeanSquare(a: Float32Array, b: Float32Array): number {
   let sum = 0;
