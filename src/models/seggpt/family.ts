@@ -7,10 +7,10 @@ import {
   parsePainterConfig,
   type PictureSize,
   toHuggingFaceConfig,
+  vitLargeConfig,
 } from './config';
 import { inferConfig } from './infer-config';
 import { painterParameters, painterSpec } from './parameter-table';
-import { vitLargeConfig } from './config';
 import { withPainterNames } from './stored-names';
 
 /** A painter's checkpoint, read and checked, before its weights are. */

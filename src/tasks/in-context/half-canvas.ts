@@ -1,7 +1,5 @@
-import { resizeBicubic, resizeNearest } from '../../images/resize';
+import { resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
-import { type ColorMapping, colorize } from '../../colors/color-mapping';
-import type { LabelMap } from '../../masks/label-map';
 
 /** Size of one half of a canvas, in pixels. */
 export interface HalfSize {
@@ -12,14 +10,6 @@ export interface HalfSize {
 /** A picture squeezed to a half, bicubic as the official loader does: `(height, width, 3)` 8-bit. */
 export function imageHalf(image: RgbImage, size: HalfSize): Uint8Array {
   return resizeBicubic(image.data, [image.height, image.width, 3], [size.height, size.width]);
-}
-
-/** A label map squeezed to a half by nearest, then coloured: `(height, width, 3)` 8-bit. */
-export function maskHalf(mask: LabelMap, mapping: ColorMapping, size: HalfSize): Uint8Array {
-  return colorize(
-    resizeNearest(mask.data, [mask.height, mask.width, 1], [size.height, size.width]),
-    mapping,
-  );
 }
 
 /**

@@ -8,10 +8,10 @@ import { checkPromptList, type Prompt } from '../in-context/prompts';
 import { resolveTrackOptions, type TrackOptions } from './options';
 import { type TrackedFrame, Tracker } from './tracker';
 
-/** A frame may tell its time in seconds, as frames of a video do; it then comes back with the result. */
-export type FrameInput = ImageInput & { readonly time?: number };
-
-/** Frames to track through: any iterable of images, the path of a directory of images, or of a video (Node). */
+/**
+ * Frames to track through: any iterable of images, the path of a directory of images, or of a video (Node). A frame that
+ * has a `time` in seconds, as those of a video do, gets it back with its result.
+ */
 export type FrameSource = Iterable<ImageInput> | AsyncIterable<ImageInput> | string;
 
 /** What to follow: examples, or the mask of the first frame, which becomes the first prompt, with further examples. */

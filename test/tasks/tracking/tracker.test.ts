@@ -12,13 +12,13 @@ import {
 import { memoryAccess } from '../../../src/checkpoints/memory-access';
 import { openCheckpoint } from '../../../src/checkpoints/open-checkpoint';
 import { openSafetensors } from '../../../src/checkpoints/safetensors';
-import { imageHalf, maskHalf } from '../../../src/tasks/in-context/half-canvas';
+import { imageHalf } from '../../../src/tasks/in-context/half-canvas';
 import { denormalizeColors, normalizeColors } from '../../../src/models/seggpt/normalize';
-import { nearestIndices } from '../../../src/images/resize';
+import { nearestIndices, resizeNearest } from '../../../src/images/resize';
 import { parsePainterConfig } from '../../../src/models/seggpt/config';
 import { Painter } from '../../../src/models/seggpt/painter';
 import ndarray from 'ndarray';
-import type { ColorMapping } from '../../../src/colors/color-mapping';
+import { type ColorMapping, colorize } from '../../../src/colors/color-mapping';
 import { tinyModel } from '../../helpers/reference';
 import { box, gradient } from '../../helpers/picture';
 import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
@@ -77,7 +77,7 @@ it("with K = 0 and a threshold of 128 frames equal the official procedure's on t
     values.set(normalizeColors(lower), upper.length);
     return ndarray(values, [1, 128, 64, 3]);
   };
-  const colors = maskHalf(mask, white, size);
+  const colors = colorize(resizeNearest(mask.data, [height, width, 1], [64, 64]), white);
   const painted = await painter.paint({
     images: stack(imageHalf(prompt, size), imageHalf(target, size)),
     masks: stack(colors, colors),
