@@ -20,6 +20,13 @@ def main() -> int:
     prepare.add_argument("--short-side", type=int, default=200)
     prepare.add_argument("--scenes", type=int, default=400, help="procedural scenes of each kind")
 
+    encode = commands.add_parser("encode", help="keep an image encoder's features beside the cache")
+    encode.add_argument("--cache", type=Path, required=True)
+    encode.add_argument("--encoder", type=Path, required=True, help="encoder.onnx of MobileSAM")
+    encode.add_argument("--config", type=Path, required=True, help="of the training: how often it draws each data set")
+    encode.add_argument("--limit", type=int, help="training pictures in all; by default every one")
+    encode.add_argument("--jobs", type=int, default=1, help="pictures at a time, each on one thread")
+
     train = commands.add_parser("train", help="train, or go on with a run, for some minutes")
     train.add_argument("--config", type=Path, required=True)
     train.add_argument("--cache", type=Path, required=True)
@@ -101,6 +108,15 @@ def run_prepare(a) -> None:
     from .prepare import prepare
 
     prepare(a.pack, a.out, a.short_side, a.scenes)
+
+
+def run_encode(a) -> None:
+    from .config import TrainConfig
+    from .encode import encode
+
+    for split in sorted(a.cache.glob("val*")):
+        encode(split, a.encoder, TrainConfig.load(a.config), None, a.jobs)
+    encode(a.cache / "train", a.encoder, TrainConfig.load(a.config), a.limit, a.jobs)
 
 
 def run_train(a) -> None:

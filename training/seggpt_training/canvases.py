@@ -25,6 +25,7 @@ class Canvases:
     weight: Tensor
     prompts: int
     whole: bool
+    features: tuple[Tensor, Tensor] | None  # (N, h, w, channels), and (N,) 1 where there are some
 
 
 def to_canvases(batch: dict, device, patch: int) -> Canvases:
@@ -43,6 +44,7 @@ def to_canvases(batch: dict, device, patch: int) -> Canvases:
         weight=weight,
         prompts=prompts,
         whole=whole,
+        features=(tensors["features"], tensors["present"]) if "features" in tensors else None,
     )
 
 

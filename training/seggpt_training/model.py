@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from .config import ModelConfig
 
 
+Features = tuple[Tensor, Tensor] | None
+
+
 class PatchEmbeddings(nn.Module):
     """Non-overlapping P x P patches to vectors; a convolution whose stride equals its kernel, as one matmul."""
 
@@ -36,6 +39,24 @@ class PatchEmbeddings(nn.Module):
         return F.linear(x, self.projection.weight.flatten(1), self.projection.bias)
 
 
+class FeatureEmbeddings(nn.Module):
+    """An image encoder's features on the token grid, as one addend to the image stream. Starts at zero."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        channels = config.feature_channels
+        self.register_buffer("mean", torch.zeros(channels))  # of each channel over training pictures
+        self.register_buffer("deviation", torch.ones(channels))
+        self.projection = nn.Linear(channels, config.hidden_size)
+        nn.init.zeros_(self.projection.weight)
+        nn.init.zeros_(self.projection.bias)
+
+    def forward(self, features: Tensor, present: Tensor) -> Tensor:
+        """features (N, h, w, channels); present (N,), 0 = the canvas has none -> (N, L, D)."""
+        y = self.projection((features.float() - self.mean) / self.deviation)
+        return y.flatten(1, 2) * present.to(y.dtype).view(-1, 1, 1)
+
+
 class Embeddings(nn.Module):
     """Patch, segment, type and position embeddings of both streams."""
 
@@ -50,6 +71,8 @@ class Embeddings(nn.Module):
         self.type_token_semantic = nn.Parameter(torch.zeros(1, 1, 1, d))
         self.type_token_instance = nn.Parameter(torch.zeros(1, 1, 1, d))
         self.position_embeddings = nn.Parameter(torch.zeros(1, 1 + side * side, d))  # index 0: class token
+        if config.feature_channels:
+            self.feature_embeddings = FeatureEmbeddings(config)
 
     def positions(self, h: int, w: int) -> Tensor:
         """Absolute positions resized to the canvas: (1, L, D)."""
@@ -61,9 +84,12 @@ class Embeddings(nn.Module):
         grid = F.interpolate(grid, size=(h, w), mode="bicubic", align_corners=False)
         return grid.permute(0, 2, 3, 1).reshape(1, h * w, -1)
 
-    def forward(self, images: Tensor, masks: Tensor, masked: Tensor, semantic: Tensor, h: int, w: int) -> Tensor:
+    def forward(
+        self, images: Tensor, masks: Tensor, masked: Tensor, semantic: Tensor, h: int, w: int, features: Features = None
+    ) -> Tensor:
         """images, masks (N, 3, H, W) normalised; masked (N or 1, L), 1 = to be painted; semantic (N or 1,),
-        1 = semantic token, 0 = instance token -> (2N, L, D), the image stream first."""
+        1 = semantic token, 0 = instance token; features as `FeatureEmbeddings` takes them
+        -> (2N, L, D), the image stream first."""
         n = images.shape[0]
         both = self.patch_embeddings(torch.cat([images, masks]))
         image_tokens, mask_tokens = both[:n], both[n:]
@@ -71,6 +97,8 @@ class Embeddings(nn.Module):
         mask_tokens = mask_tokens * (1 - hidden) + self.mask_token[0].to(both.dtype) * hidden
         kind = semantic.to(both.dtype).view(-1, 1, 1)
         shared = self.positions(h, w) + self.type_token_semantic[0] * kind + self.type_token_instance[0] * (1 - kind)
+        if features is not None:
+            image_tokens = image_tokens + self.feature_embeddings(*features).to(both.dtype)
         image_tokens = image_tokens + (self.segment_token_input[0] + shared).to(both.dtype)
         mask_tokens = mask_tokens + (self.segment_token_prompt[0] + shared).to(both.dtype)
         return torch.cat([image_tokens, mask_tokens])
@@ -272,18 +300,20 @@ class SegGPT(nn.Module):
         prompts: int = 1,
         whole_canvas: bool = False,
         trace: dict | None = None,
+        features: Features = None,
     ) -> Tensor:
         """Paints.
 
         images, masks: (N, 3, H, W), normalised with ImageNet's mean and deviation, prompt half on top.
         masked: (N or 1, L), 1 where the mask stream is hidden.  semantic: (N or 1,), 1 = semantic token.
+        features: (N, h, w, channels) of both halves in one grid, and (N,) 1 where a canvas has them.
         prompts: K, each K consecutive canvases share a target and are ensembled.
         Returns the painted target half (B, 3, H/2, W), B = N / K, or with `whole_canvas` (B, 3, H, W).
         With a `trace` dict every stage of all N canvases is recorded and all N are decoded.
         """
         patch = self.config.patch_size
         h, w = images.shape[2] // patch, images.shape[3] // patch
-        x = self.model.embeddings(images, masks, masked, semantic, h, w)
+        x = self.model.embeddings(images, masks, masked, semantic, h, w, features)
         if trace is not None:
             trace["embeddings"] = x.unflatten(1, (h, w))
         # The 3x3 convolution reaches one pixel over the seam, so one token row of the prompt half comes along.

@@ -18,6 +18,7 @@ from .config import TrainConfig
 from .constructed import construct
 from .data.batches import BatchSet
 from .data.cache import Cache
+from .data.features import FeatureCache
 from .errors import RecipeError
 from .export import load_weights
 from .initialise import mimetic_start
@@ -105,6 +106,8 @@ class Trainer:
         """The averaged weights of another run, of a checkpoint that was brought back, of another canvas, or a folder
         of exported weights; the schedule starts anew."""
         weights = load_weights(path, self.config, self.device)
+        if self.config.model.feature_channels:
+            self._measure_features()
         self._adopt(checkpoint.fitted(weights, self.model.state_dict()))
 
     def begin(self) -> None:
@@ -119,6 +122,15 @@ class Trainer:
         else:
             mimetic_start(model, self.config.seed)
         self._adopt(model.state_dict())
+
+    def _measure_features(self) -> None:
+        """Scales features by those of the training pictures."""
+        features = FeatureCache(self.cache / "train")
+        if not features.places:
+            raise RecipeError(f"{self.cache / 'train'} has no features: run `encode` first")
+        module = self.model.model.embeddings.feature_embeddings
+        for buffer, value in zip((module.mean, module.deviation), features.statistics()):
+            buffer.copy_(value)
 
     def _adopt(self, weights: dict) -> None:
         self.model.load_state_dict(weights)
@@ -135,8 +147,9 @@ class Trainer:
         canvas = to_canvases(batch, device, c.model.patch_size)
         with mixed_precision(device):
             painting = self.painter(
-                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole
-            )
+                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole,
+                features=canvas.features,
+            )  # fmt: skip
         beta = beta_at(self.step / self.total_steps, c)
         loss = painting_loss(painting, canvas.wanted, canvas.weight, beta)
         self.optimizer.zero_grad(set_to_none=True)
@@ -154,20 +167,31 @@ class Trainer:
     # ---- the run -----------------------------------------------------------------------------------------
 
     def validate(self, each_same: int = 6, each_different: int = 2) -> dict[str, float]:
-        """Small fixed validation with the averaged weights: a row of `validation.csv` and a printed line."""
+        """Small fixed validation with the averaged weights: a row of `validation.csv` and a printed line. Where the model
+        takes features, different pictures are painted with them as well."""
+        featured = bool(self.config.model.feature_channels)
         if self.trials is None:
             size = self.config.model.image_size[1]
-            self.trials = evaluate.quick_trials(Cache(self.cache / "val"), size, each_same, each_different)
-            self.copy_table = evaluate.summarise(self.trials, evaluate.copied(self.trials))
-        started = time.time()
-        masks = [evaluate.decode(p) for p in evaluate.paint(self.average, self.trials, self.device)]
-        table = evaluate.summarise(self.trials, masks)
-        mean = evaluate.headline(table)
+            self.trials = {
+                split.name: evaluate.quick_trials(Cache(split, featured), size, each_same, each_different)
+                for split in sorted(self.cache.glob("val*"))
+            }
+        started, row = time.time(), {}
         print(f"step {self.step}, {self.step * self.config.batch_size} samples, {self.seconds / 60:.1f} min")
-        print(evaluate.show(table, self.copy_table) + f"\n({time.time() - started:.0f} s)", flush=True)
-        row = {"step": self.step, "samples": self.step * self.config.batch_size, "minutes": self.seconds / 60}
-        append(self.folder / "validation.csv", row | mean | {f"{p}:{d}": v for (p, d), v in table.items()})
-        return mean
+        for split, trials in self.trials.items():
+            copy_table = evaluate.summarise(trials, evaluate.copied(trials))
+            across = [trial for trial in trials if trial.protocol == "different"]
+            for name, chosen, shown in ((split, trials, False), (f"{split} with features", across, True))[: 1 + featured]:
+                masks = [evaluate.decode(p) for p in evaluate.paint(self.average, chosen, self.device, features=shown)]
+                table = evaluate.summarise(chosen, masks)
+                print(f"{name}\n{evaluate.show(table, copy_table)}")
+                prefix = "" if name == "val" else f"{name}: "
+                row |= {prefix + p: v for p, v in evaluate.headline(table).items()}
+                row |= {f"{prefix}{p}:{d}": v for (p, d), v in table.items()}
+        print(f"({time.time() - started:.0f} s)", flush=True)
+        start = {"step": self.step, "samples": self.step * self.config.batch_size, "minutes": self.seconds / 60}
+        append(self.folder / "validation.csv", start | row)
+        return row
 
     def run(
         self,
