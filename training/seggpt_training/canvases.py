@@ -48,6 +48,17 @@ def to_canvases(batch: dict, device, patch: int) -> Canvases:
     )
 
 
+def split(batch: dict, parts: int) -> list[dict]:
+    """At most so many batches of about the same size that make up this one; prompts of one target stay together."""
+    groups, prompts = len(batch["images"]) // int(batch["prompts"]), int(batch["prompts"])
+    parts = min(parts, groups)
+    edges = [prompts * (groups * i // parts) for i in range(parts + 1)]
+    return [
+        {name: v[first:end] if isinstance(v, Tensor) else v for name, v in batch.items()}
+        for first, end in zip(edges, edges[1:])
+    ]
+
+
 def coloured(labels: Tensor, colours: Tensor) -> Tensor:
     """labels (N, H, W), colours (N, 256, 3) -> (N, H, W, 3) uint8; ignored pixels are black."""
     numbers = torch.where(labels == IGNORE, 0, labels).flatten(1).long()

@@ -88,11 +88,11 @@ def group(trial: Trial) -> tuple[str, str]:
     return ("unseen" if trial.dataset == UNSEEN and trial.protocol == "different" else trial.protocol), trial.dataset
 
 
-def summarise(trials: list[Trial], masks: list[np.ndarray]) -> dict[tuple[str, str], float]:
-    """Mean IoU by (protocol, data set)."""
+def summarise(trials: list[Trial], masks: list[np.ndarray], measure=iou) -> dict[tuple[str, str], float]:
+    """Mean IoU, or of another measure, by (protocol, data set)."""
     scores = defaultdict(list)
     for trial, mask in zip(trials, masks):
-        scores[group(trial)].append(iou(mask, trial.target.labels))
+        scores[group(trial)].append(measure(mask, trial.target.labels))
     return {key: float(np.mean(values)) for key, values in scores.items()}
 
 

@@ -7,13 +7,15 @@ import dataclasses
 import math
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from . import checkpoint, evaluate
-from .canvases import to_canvases
+from .canvases import Canvases, split, to_canvases
 from .config import TrainConfig
 from .constructed import construct
 from .data.batches import BatchSet
@@ -53,7 +55,10 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
 class Trainer:
     """One run in one folder: `last.pt`, `log.csv`, `validation.csv`."""
 
-    def __init__(self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1):
+    def __init__(
+        self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1, parts: int = 1
+    ):
+        """`parts`: into so many each batch is cut, each part on a thread of its own with one core."""
         self.config, self.cache, self.folder, self.device, self.workers = config, cache, folder, device, workers
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise RecipeError("there is no CUDA device, or torch is built without CUDA: leave --device out to train on the CPU")
@@ -62,6 +67,9 @@ class Trainer:
         self.painter = torch.compile(self.model) if device != "cpu" else self.model  # on this CPU it gains nothing
         self.average = SegGPT(config.model).to(device).requires_grad_(False).eval()
         self.optimizer = Optimizers(self.model, config)
+        self.parts, self.threads = parts, ThreadPoolExecutor(parts)
+        if parts > 1:
+            torch.set_num_threads(1)
         self.step = 0
         self.rate_factor = 1.0
         self.cooling = 1.0
@@ -144,18 +152,14 @@ class Trainer:
         rate = self.rate_factor * self.cooling * learning_rate(self.step, self.total_steps, c)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        canvas = to_canvases(batch, device, c.model.patch_size)
-        with mixed_precision(device):
-            painting = self.painter(
-                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole,
-                features=canvas.features,
-            )  # fmt: skip
+        canvases = [to_canvases(part, device, c.model.patch_size) for part in split(batch, self.parts)]
+        total = sum(canvas.weight.sum() for canvas in canvases)
         beta = beta_at(self.step / self.total_steps, c)
-        loss = painting_loss(painting, canvas.wanted, canvas.weight, beta)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        # gradients of two parts add up to the same bits in either order; more would not
+        losses = list(self.threads.map(lambda canvas: self._backward(canvas, beta, total), canvases))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
-        values = loss.item(), norm.item()
+        values = sum(losses), norm.item()
         if all(map(math.isfinite, values)):
             self.optimizer.step()
             self.step += 1
@@ -163,6 +167,17 @@ class Trainer:
             with torch.no_grad():
                 torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         return values
+
+    def _backward(self, canvas: Canvases, beta: float | None, total: Tensor) -> float:
+        """Adds one part's gradients; its share of the loss."""
+        with mixed_precision(self.device):
+            painting = self.painter(
+                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole,
+                features=canvas.features,
+            )  # fmt: skip
+        loss = painting_loss(painting, canvas.wanted, canvas.weight, beta, total)
+        loss.backward()
+        return loss.item()
 
     # ---- the run -----------------------------------------------------------------------------------------
 
