@@ -27,6 +27,7 @@ class ModelConfig:
     layer_norm_eps: float = 1e-6
     qkv_bias: bool = True
     feature_channels: int = 0  # of an image encoder's features that the image stream takes; 0: none
+    feature_keys: int = 0  # of a projection of them whose likeness every attention adds to its scores; 0: none
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -39,7 +40,7 @@ class ModelConfig:
 
     def to_hugging_face(self) -> dict:
         """The fields of `config.json`, as `SegGptConfig` names them."""
-        features = {"feature_channels": self.feature_channels} if self.feature_channels else {}
+        features = {name: getattr(self, name) for name in ("feature_channels", "feature_keys") if getattr(self, name)}
         return features | {
             "architectures": ["SegGptForImageSegmentation"],
             "model_type": "seggpt",

@@ -25,7 +25,7 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def is_matrix(name: str) -> bool:
     """Weights of linear layers and convolutions; the rest is small and stays in floating point."""
-    return name.endswith(("qkv.weight", "proj.weight", "lin1.weight", "lin2.weight", "decoder_embed.weight", "projection.weight"))
+    return name.endswith(("qkv.weight", "keys.weight", "proj.weight", "lin1.weight", "lin2.weight", "decoder_embed.weight", "projection.weight"))
 
 
 def to_file_tensors(state: dict[str, Tensor], precision: str) -> dict[str, Tensor]:
@@ -105,8 +105,8 @@ def export(
     pictures = preprocessor(config, side)
     weights = state["average" if averaged else "model"]
     if not features:
-        config = dataclasses.replace(config, feature_channels=0)
-        weights = {name: value for name, value in weights.items() if not name.startswith(checkpoint.FEATURES)}
+        config = dataclasses.replace(config, feature_channels=0, feature_keys=0)
+        weights = {name: value for name, value in weights.items() if checkpoint.FEATURES not in name}
     folder.mkdir(parents=True, exist_ok=True)
     tensors = to_file_tensors(weights, precision)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

@@ -132,13 +132,17 @@ class Trainer:
         self._adopt(model.state_dict())
 
     def _measure_features(self) -> None:
-        """Scales features by those of the training pictures."""
+        """Scales features by those of the training pictures, and starts keys as their principal components."""
         features = FeatureCache(self.cache / "train")
         if not features.places:
             raise RecipeError(f"{self.cache / 'train'} has no features: run `encode` first")
         module = self.model.model.embeddings.feature_embeddings
-        for buffer, value in zip((module.mean, module.deviation), features.statistics()):
-            buffer.copy_(value)
+        mean, deviation, directions = features.statistics()
+        module.mean.copy_(mean)
+        module.deviation.copy_(deviation)
+        if self.config.model.feature_keys:
+            with torch.no_grad():
+                module.keys.weight.copy_(directions[: self.config.model.feature_keys])
 
     def _adopt(self, weights: dict) -> None:
         self.model.load_state_dict(weights)

@@ -41,7 +41,7 @@ def featured(cache, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def with_features(config):
-    return dataclasses.replace(config, model=dataclasses.replace(config.model, feature_channels=CHANNELS))
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, feature_channels=CHANNELS, feature_keys=8))
 
 
 def begun(config, cache, folder, plain, **more) -> Trainer:
@@ -138,10 +138,22 @@ def test_a_painter_begins_as_the_one_without_features(featured, with_features, c
     # once learned, they count; where they are absent, nothing is added
     torch.nn.init.normal_(trainer.model.model.embeddings.feature_embeddings.projection.weight, std=0.1)
     torch.nn.init.normal_(trainer.model.model.embeddings.feature_embeddings.projection.bias, std=0.1)
+    for layer in trainer.model.model.encoder.layers:
+        torch.nn.init.normal_(layer.attention.feature_likeness)
     some = trainer.model(*given, features=(features, torch.tensor([1.0, 0.0])))
     assert not torch.allclose(some[0], expected[0], atol=1e-3)
     torch.testing.assert_close(some[1], expected[1])
     assert torch.equal(trainer.model(*given), expected)
+
+
+def test_likeness_rides_along_in_queries_and_keys(with_features):
+    torch.manual_seed(0)
+    attention = SegGPT(with_features.model).model.encoder.layers[0].attention
+    for parameter in (attention.rel_pos_h, attention.rel_pos_w, attention.feature_likeness):
+        torch.nn.init.normal_(parameter)
+    given = torch.randn(2, 8, 32), 4, 2, torch.randn(2, 8, 8)
+    torch.testing.assert_close(attention(*given), attention.forward_plain(*given), atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(attention(*given), attention(*given[:3]), atol=1e-3)
 
 
 @pytest.mark.parametrize("parts", [1, 2])

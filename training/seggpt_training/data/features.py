@@ -78,11 +78,15 @@ class FeatureCache:
         return self.values[self.places[offset]]
 
 
-    def statistics(self, at_most: int = 500) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of each channel over some pictures: two (CHANNELS,)."""
+    def statistics(self, at_most: int = 500) -> tuple[Tensor, Tensor, Tensor]:
+        """Over some pictures: mean and deviation of each channel, (CHANNELS,) each, and of the features so scaled the
+        principal directions in rows, (CHANNELS, CHANNELS), the widest first."""
         chosen = np.linspace(0, len(self.places) - 1, min(at_most, len(self.places))).astype(int)
         values = torch.from_numpy(np.stack([self.values[i] for i in chosen]).astype(np.float32))
-        return values.mean((0, 2, 3)), values.std((0, 2, 3))
+        mean, deviation = values.mean((0, 2, 3)), values.std((0, 2, 3))
+        scaled = (values.permute(0, 2, 3, 1).flatten(0, 2) - mean) / deviation
+        directions = torch.linalg.eigh(scaled.t() @ scaled)[1].t().flip(0)
+        return mean, deviation, directions
 
 
 class FeatureWriter:
