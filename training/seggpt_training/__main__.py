@@ -20,6 +20,13 @@ def main() -> int:
     prepare.add_argument("--short-side", type=int, default=200)
     prepare.add_argument("--scenes", type=int, default=400, help="procedural scenes of each kind")
 
+    encode = commands.add_parser("encode", help="keep an image encoder's features beside the cache")
+    encode.add_argument("--cache", type=Path, required=True)
+    encode.add_argument("--encoder", type=Path, required=True, help="encoder.onnx of MobileSAM")
+    encode.add_argument("--config", type=Path, required=True, help="of the training: how often it draws each data set")
+    encode.add_argument("--limit", type=int, help="training pictures in all; by default every one")
+    encode.add_argument("--jobs", type=int, default=1, help="pictures at a time, each on one thread")
+
     train = commands.add_parser("train", help="train, or go on with a run, for some minutes")
     train.add_argument("--config", type=Path, required=True)
     train.add_argument("--cache", type=Path, required=True)
@@ -28,6 +35,7 @@ def main() -> int:
     train.add_argument("--device", default="cpu")
     train.add_argument("--workers", type=int, default=1)
     train.add_argument("--threads", type=int, default=0)
+    train.add_argument("--parts", type=int, default=1, help="1 or 2: cut each batch, one thread for each part, instead of --threads")
     train.add_argument("--validate-every", type=float, default=10, metavar="MINUTES")
     train.add_argument("--finish", action="store_true", help="let the rate fall to nothing over these minutes")
     train.add_argument("--from", dest="source", type=Path, help="start from the weights of this checkpoint or exported folder")
@@ -37,6 +45,7 @@ def main() -> int:
     export.add_argument("--out", type=Path, required=True)
     export.add_argument("--precision", default="float16", help="float32, float16 or int8")
     export.add_argument("--side", type=int, help="of the pictures it will be run at, in pixels; by default 1.6 times the training's")
+    export.add_argument("--without-features", action="store_true", help="leave out what takes an image encoder's features")
     export.add_argument("--raw", action="store_true", help="the last weights instead of their moving average")
 
     evaluate = commands.add_parser("evaluate", help="measure exported weights beside three baselines")
@@ -48,6 +57,8 @@ def main() -> int:
     evaluate.add_argument("--five", type=int, default=10, help="episodes with five prompts for each class; 0: none")
     evaluate.add_argument("--reuse", type=Path, help="take the baselines from this earlier result")
     evaluate.add_argument("--model-only", action="store_true", help="leave the baselines out: they take most of the time")
+    evaluate.add_argument("--split", default="val", help="val-2: what the second part of the pack validates on")
+    evaluate.add_argument("--encoder", type=Path, help="encoder.onnx: measure weights that take its features with them, too")
     evaluate.add_argument("--out", type=Path, required=True, help="JSON file")
     evaluate.add_argument("--device", default="cpu")
     evaluate.add_argument("--threads", type=int, default=0)
@@ -103,6 +114,15 @@ def run_prepare(a) -> None:
     prepare(a.pack, a.out, a.short_side, a.scenes)
 
 
+def run_encode(a) -> None:
+    from .config import TrainConfig
+    from .encode import encode
+
+    for split in sorted(a.cache.glob("val*")):
+        encode(split, a.encoder, TrainConfig.load(a.config), None, a.jobs)
+    encode(a.cache / "train", a.encoder, TrainConfig.load(a.config), a.limit, a.jobs)
+
+
 def run_train(a) -> None:
     import torch
 
@@ -111,7 +131,7 @@ def run_train(a) -> None:
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    trainer = Trainer(TrainConfig.load(a.config), a.cache, a.run, a.device, a.workers)
+    trainer = Trainer(TrainConfig.load(a.config), a.cache, a.run, a.device, a.workers, a.parts)
     last = a.run / "last.pt"
     if last.exists():
         trainer.restore(last)
@@ -126,7 +146,7 @@ def run_train(a) -> None:
 def run_export(a) -> None:
     from .export import export
 
-    export(a.checkpoint, a.out, a.precision, not a.raw, a.side)
+    export(a.checkpoint, a.out, a.precision, not a.raw, a.side, not a.without_features)
 
 
 def run_evaluate(a) -> None:
@@ -136,7 +156,9 @@ def run_evaluate(a) -> None:
 
     if a.threads:
         torch.set_num_threads(a.threads)
-    result = full_evaluation.measure(a.weights, a.cache, a.videos, a.each, a.five, a.device, a.reuse, a.side, not a.model_only)
+    result = full_evaluation.measure(
+        a.weights, a.cache, a.videos, a.each, a.five, a.device, a.reuse, a.side, not a.model_only, a.split, a.encoder
+    )
     full_evaluation.write(result, a.out)
     print(full_evaluation.markdown(result))
 

@@ -25,6 +25,7 @@ class Canvases:
     weight: Tensor
     prompts: int
     whole: bool
+    features: tuple[Tensor, Tensor] | None  # (N, h, w, channels), and (N,) 1 where there are some
 
 
 def to_canvases(batch: dict, device, patch: int) -> Canvases:
@@ -43,7 +44,19 @@ def to_canvases(batch: dict, device, patch: int) -> Canvases:
         weight=weight,
         prompts=prompts,
         whole=whole,
+        features=(tensors["features"], tensors["present"]) if "features" in tensors else None,
     )
+
+
+def split(batch: dict, parts: int) -> list[dict]:
+    """At most so many batches of about the same size that make up this one; prompts of one target stay together."""
+    groups, prompts = len(batch["images"]) // int(batch["prompts"]), int(batch["prompts"])
+    parts = min(parts, groups)
+    edges = [prompts * (groups * i // parts) for i in range(parts + 1)]
+    return [
+        {name: v[first:end] if isinstance(v, Tensor) else v for name, v in batch.items()}
+        for first, end in zip(edges, edges[1:])
+    ]
 
 
 def coloured(labels: Tensor, colours: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ def save(path: Path, state: dict) -> None:
 
 
 CANVAS = ("image_size", "pretrain_image_size")  # what `fitted` can change
+FEATURES = ".feature_"  # in the names of what takes features: starts at zero where weights have none
 
 
 def load(path: Path, config: TrainConfig | None = None, device="cpu", any_canvas: bool = False) -> dict:
@@ -47,14 +48,15 @@ def refuse_other(path: Path, stored: ModelConfig, wanted: ModelConfig, any_canva
     """Raises where the architectures differ."""
     for name in wanted.__dataclass_fields__:
         old, new = getattr(stored, name), getattr(wanted, name)
-        if old != new and not (any_canvas and name in CANVAS):
+        begun = name.startswith("feature_") and not old
+        if old != new and not (any_canvas and (name in CANVAS or begun)):
             raise RecipeError(f"{path} is of another configuration: {name} is {old} there and {new} here")
 
 
 def fitted(weights: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights for another canvas: relative positions resized linearly, absolute ones bicubically, to the shapes
-    of `like`."""
-    out = {}
+    of `like`; its own start where the weights take no features and it does."""
+    out = {name: value for name, value in like.items() if FEATURES in name and name not in weights}
     for name, value in weights.items():
         value, shape = value.float(), like[name].shape
         if value.shape != shape and "rel_pos" in name:

@@ -26,6 +26,8 @@ class ModelConfig:
     intermediate_hidden_state_indices: tuple[int, ...] = (2, 5, 8, 11)
     layer_norm_eps: float = 1e-6
     qkv_bias: bool = True
+    feature_channels: int = 0  # of an image encoder's features that the image stream takes; 0: none
+    feature_keys: int = 0  # of a projection of them whose likeness every attention adds to its scores; 0: none
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -38,7 +40,8 @@ class ModelConfig:
 
     def to_hugging_face(self) -> dict:
         """The fields of `config.json`, as `SegGptConfig` names them."""
-        return {
+        features = {name: getattr(self, name) for name in ("feature_channels", "feature_keys") if getattr(self, name)}
+        return features | {
             "architectures": ["SegGptForImageSegmentation"],
             "model_type": "seggpt",
             "hidden_size": self.hidden_size,
@@ -99,6 +102,8 @@ class TrainConfig:
     share_three_prompts: float = 0.04
     # content, per sample
     share_negative: float = 0.04
+    share_features: float = 0.7  # of samples drawn among pictures that have features, where the model takes them
+    share_same_features: float = 0.5  # of those, of pairs of two views: shown them, since one encoding serves both views
     share_same_image: float = 0.5  # of the data sets whose labels match across images
     share_loose: float = 0.4  # of pictures of data sets whose one label is "the salient thing": paired across images
     share_neighbouring: float = 0.15  # of same-image pairs: second view = first moved a little

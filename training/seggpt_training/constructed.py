@@ -157,7 +157,7 @@ def fit_decoder(model: SegGPT, batches, ridge: float = 3.0) -> None:
     for batch in batches:
         canvas = to_canvases(batch, "cpu", patch)
         with mixed_precision("cpu"):
-            x = model.model.embeddings(
+            x, _ = model.model.embeddings(
                 canvas.images, canvas.masks, canvas.masked, canvas.semantic, rows, columns
             )
             x = model.model.encoder(x, rows, columns, 1, slice(rows // 2, rows), None)

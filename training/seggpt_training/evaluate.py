@@ -34,16 +34,32 @@ def canvases(trials: list[Trial]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks))
 
 
+def canvas_features(model, trials: list[Trial]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of the same canvases, (N, h, w, channels), and (N,) 1 where both halves have them."""
+    channels = model.config.feature_channels
+    features, present = [], []
+    for trial in trials:
+        for prompt in trial.prompts:
+            halves = prompt.features, trial.target.features
+            present.append(float(all(half is not None for half in halves)))
+            tokens = trial.target.labels.shape[0] // model.config.patch_size
+            empty = np.zeros((2 * tokens, tokens, channels), np.float16)
+            features.append(np.concatenate(halves) if present[-1] else empty)
+    return torch.from_numpy(np.stack(features)).float(), torch.tensor(present)
+
+
 @torch.no_grad()
-def paint(model, trials: list[Trial], device="cpu", batch: int = 32) -> list[np.ndarray]:
-    """The model's paintings: (S, S, 3) float in [0, 255] each."""
+def paint(model, trials: list[Trial], device="cpu", batch: int = 32, features: bool = False) -> list[np.ndarray]:
+    """The model's paintings: (S, S, 3) float in [0, 255] each. With `features`, what the halves have of them."""
     paintings = []
     rows, columns = model.config.grid
     masked = torch.zeros(1, rows, columns, device=device)
     masked[:, rows // 2 :] = 1
     shots = len(trials[0].prompts)
     for start in range(0, len(trials), batch):
-        images, masks = canvases(trials[start : start + batch])
+        part = trials[start : start + batch]
+        images, masks = canvases(part)
+        shown = tuple(t.to(device) for t in canvas_features(model, part)) if features else None
         with mixed_precision(device):
             out = model(
                 normalise(images.to(device)),
@@ -51,6 +67,7 @@ def paint(model, trials: list[Trial], device="cpu", batch: int = 32) -> list[np.
                 masked.flatten(1),
                 torch.zeros(1, device=device),
                 prompts=shots,
+                features=shown,
             )
         paintings.extend(denormalised.cpu().numpy() for denormalised in denormalise(out.float()))
     return paintings
@@ -71,11 +88,11 @@ def group(trial: Trial) -> tuple[str, str]:
     return ("unseen" if trial.dataset == UNSEEN and trial.protocol == "different" else trial.protocol), trial.dataset
 
 
-def summarise(trials: list[Trial], masks: list[np.ndarray]) -> dict[tuple[str, str], float]:
-    """Mean IoU by (protocol, data set)."""
+def summarise(trials: list[Trial], masks: list[np.ndarray], measure=iou) -> dict[tuple[str, str], float]:
+    """Mean IoU, or of another measure, by (protocol, data set)."""
     scores = defaultdict(list)
     for trial, mask in zip(trials, masks):
-        scores[group(trial)].append(iou(mask, trial.target.labels))
+        scores[group(trial)].append(measure(mask, trial.target.labels))
     return {key: float(np.mean(values)) for key, values in scores.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def is_matrix(name: str) -> bool:
     """Weights of linear layers and convolutions; the rest is small and stays in floating point."""
-    return name.endswith(("qkv.weight", "proj.weight", "lin1.weight", "lin2.weight", "decoder_embed.weight", "projection.weight"))
+    return name.endswith(("qkv.weight", "keys.weight", "proj.weight", "lin1.weight", "lin2.weight", "decoder_embed.weight", "projection.weight"))
 
 
 def to_file_tensors(state: dict[str, Tensor], precision: str) -> dict[str, Tensor]:
@@ -90,13 +91,22 @@ def run_side(folder: Path) -> int:
 
 
 def export(
-    source: Path, folder: Path, precision: str = "float16", averaged: bool = True, side: int | None = None
+    source: Path,
+    folder: Path,
+    precision: str = "float16",
+    averaged: bool = True,
+    side: int | None = None,
+    features: bool = True,
 ) -> None:
-    """Writes the three files from a checkpoint, and reads them back to be sure."""
+    """Writes the three files from a checkpoint, and reads them back to be sure. Without `features` the part that takes
+    them is left out: what remains is the same painter where there are none."""
     state = checkpoint.load(source)
     config = TrainConfig.from_dict(state["config"]).model
     pictures = preprocessor(config, side)
     weights = state["average" if averaged else "model"]
+    if not features:
+        config = dataclasses.replace(config, feature_channels=0, feature_keys=0)
+        weights = {name: value for name, value in weights.items() if checkpoint.FEATURES not in name}
     folder.mkdir(parents=True, exist_ok=True)
     tensors = to_file_tensors(weights, precision)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

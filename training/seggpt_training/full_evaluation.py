@@ -8,10 +8,16 @@ from pathlib import Path
 from . import video
 from .baselines import BASELINES
 from .data.cache import Cache
-from .data.val_episodes import different_images, same_image
+from .data.augment import whole
+from .data.features import in_sides, seen
+from .data.val_episodes import Trial, different_images, same_image
+from .encode import features_of, load_encoder
 from .errors import RecipeError
 from .evaluate import decode, headline, paint, summarise
 from .export import load_exported
+from .video import boundary_f
+
+WITH_FEATURES = "model with features"
 
 
 def measure(
@@ -24,10 +30,13 @@ def measure(
     reuse: Path | None = None,
     side: int | None = None,
     baselines: bool = True,
+    split: str = "val",
+    encoder: Path | None = None,
 ) -> dict:
     """Everything measured, as plain numbers: tables by method, protocol and data set. Baselines do not depend on
     the model: `reuse` takes them from an earlier result on the same episodes. `side` of the pictures, in pixels: by
-    default what the model was trained at."""
+    default what the model was trained at. `encoder`: the image encoder, whose
+    features the model is measured with as well."""
     if not (weights / "model.safetensors").is_file():
         raise RecipeError(f"{weights / 'model.safetensors'} is missing: export first")
     model = load_exported(weights).to(device)
@@ -35,14 +44,21 @@ def measure(
     if size % patch:
         raise RecipeError(f"--side {size} is no multiple of the model's patch, {patch}: try {size - size % patch + patch}")
     model.config.image_size = (2 * size, size)  # positions are resized to what comes in
-    val = Cache(cache / "val")
+    featured = encoder is not None and bool(model.config.feature_channels)
+    val = Cache(cache / split, featured)
     one = list(same_image(val, size, each)) + list(different_images(val, size, each))
     earlier = json.loads(reuse.read_text()) if reuse else None
     if earlier and (earlier["side"], earlier["episodes"]["each"], earlier["episodes"]["one prompt"]) != (size, each, len(one)):
         raise RecipeError(f"{reuse} was measured on other episodes: leave out --reuse")
     if earlier and baselines and not set(BASELINES) <= set(earlier["tables"]):
         raise RecipeError(f"{reuse} has no baselines, as --model-only leaves them out: leave out --reuse")
-    tables = {"model": summarise(one, [decode(p) for p in paint(model, one, device)])}
+    masks = {"model": [decode(p) for p in paint(model, one, device)]}
+    if featured:
+        encode_views(one, encoder)
+        masks[WITH_FEATURES] = [decode(p) for p in paint(model, one, device, features=True)]
+    tables = {name: summarise(one, found) for name, found in masks.items()}
+    masks["copy"] = [BASELINES["copy"](trial) for trial in one]
+    edges = {name: headline(summarise(one, found, boundary_f)) for name, found in masks.items()}
     for name, baseline in BASELINES.items() if baselines else ():
         if earlier:
             rows = earlier["tables"][name].items()
@@ -54,13 +70,29 @@ def measure(
         tables["model, five prompts"] = summarise(several, [decode(p) for p in paint(model, several, device, 4)])
         first_only = [type(t)(t.dataset, t.protocol, t.prompts[:1], t.target) for t in several]
         tables["model, first of the five"] = summarise(first_only, [decode(p) for p in paint(model, first_only, device)])
+        if featured:
+            found = [decode(p) for p in paint(model, several, device, 4, features=True)]
+            tables[f"{WITH_FEATURES}, five prompts"] = summarise(several, found)
     return {
         "side": size,
         "episodes": {"one prompt": len(one), "five prompts": len(several), "each": each},
+        "boundary F": edges,
         "mean": {name: headline(table) for name, table in tables.items()},
         "tables": {name: nested(table) for name, table in tables.items()},
         "videos": video.measure(model, videos, size, device) if videos else {},
     }
+
+
+def encode_views(trials: list[Trial], encoder: Path) -> None:
+    """Features of views of one picture, each encoded by itself as a user's two pictures would be. (Training warps one
+    encoding instead, which makes two views alike that are not.)"""
+    model = load_encoder(encoder)
+    for trial in trials:
+        if trial.protocol == "same":
+            for half in (*trial.prompts, trial.target):
+                size = half.labels.shape[0]
+                view = in_sides(whole(size, size, size), size, size)
+                half.features = seen(features_of(model, half.image).numpy(), view, size)
 
 
 def nested(table: dict[tuple[str, str], float]) -> dict[str, dict[str, float]]:
@@ -72,7 +104,7 @@ def nested(table: dict[tuple[str, str], float]) -> dict[str, dict[str, float]]:
 
 def markdown(result: dict) -> str:
     """The tables of the model card."""
-    methods = [name for name in ("model", *BASELINES) if name in result["tables"]]
+    methods = [name for name in ("model", WITH_FEATURES, *BASELINES) if name in result["tables"]]
     lines = []
     titles = {
         "same": "Two views of one image",

@@ -8,15 +8,18 @@ from torch import Tensor
 from .config import TrainConfig
 
 
-def painting_loss(painting: Tensor, wanted: Tensor, weight: Tensor, beta: float | None) -> Tensor:
-    """painting, wanted (B, 3, H, W) normalised; weight (B, H, W). beta None: squared error; else smooth L1."""
+def painting_loss(
+    painting: Tensor, wanted: Tensor, weight: Tensor, beta: float | None, total: Tensor | None = None
+) -> Tensor:
+    """painting, wanted (B, 3, H, W) normalised; weight (B, H, W). beta None: squared error; else smooth L1. The sum is
+    divided by `total`, the weight of the whole batch where this is a part of one."""
     error = painting.float() - wanted
     if beta is None:
         error = error.square()
     else:
         size = error.abs()
         error = torch.where(size < beta, 0.5 * size.square() / beta, size - 0.5 * beta)
-    return (error * weight.unsqueeze(1)).sum() / (3 * weight.sum()).clamp_min(1.0)
+    return (error * weight.unsqueeze(1)).sum() / (3 * (weight.sum() if total is None else total)).clamp_min(1.0)
 
 
 def beta_at(progress: float, config: TrainConfig) -> float | None:

@@ -1,4 +1,5 @@
-"""Decodes the tars once into memory-mapped caches, `train` and `val`, and adds procedural scenes to `train`."""
+"""Decodes the tars once into memory-mapped caches, `train`, `val` and one `val-N` for each further part of the pack, and
+adds procedural scenes to `train`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .data.tars import read_index, read_tar
 
 
 def prepare(pack: Path, out: Path, short_side: int, scenes: int = 400, seed: int = 0) -> None:
-    """Writes out/train and out/val, with `scenes` procedural scenes of each kind; says how many pictures were
+    """Writes a cache for each split, with `scenes` procedural scenes of each kind; says how many pictures were
     broken and left out."""
     index = read_index(pack)
     correspondence = {name: entry["correspondence"] for name, entry in index["datasets"].items()}

@@ -7,17 +7,20 @@ import dataclasses
 import math
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from . import checkpoint, evaluate
-from .canvases import to_canvases
+from .canvases import Canvases, split, to_canvases
 from .config import TrainConfig
 from .constructed import construct
 from .data.batches import BatchSet
 from .data.cache import Cache
+from .data.features import FeatureCache
 from .errors import RecipeError
 from .export import load_weights
 from .initialise import mimetic_start
@@ -52,7 +55,10 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
 class Trainer:
     """One run in one folder: `last.pt`, `log.csv`, `validation.csv`."""
 
-    def __init__(self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1):
+    def __init__(
+        self, config: TrainConfig, cache: Path, folder: Path, device: str = "cpu", workers: int = 1, parts: int = 1
+    ):
+        """`parts`: into so many each batch is cut, each part on a thread of its own with one core."""
         self.config, self.cache, self.folder, self.device, self.workers = config, cache, folder, device, workers
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise RecipeError("there is no CUDA device, or torch is built without CUDA: leave --device out to train on the CPU")
@@ -61,6 +67,9 @@ class Trainer:
         self.painter = torch.compile(self.model) if device != "cpu" else self.model  # on this CPU it gains nothing
         self.average = SegGPT(config.model).to(device).requires_grad_(False).eval()
         self.optimizer = Optimizers(self.model, config)
+        self.parts, self.threads = parts, ThreadPoolExecutor(parts)
+        if parts > 1:
+            torch.set_num_threads(1)
         self.step = 0
         self.rate_factor = 1.0
         self.cooling = 1.0
@@ -105,6 +114,8 @@ class Trainer:
         """The averaged weights of another run, of a checkpoint that was brought back, of another canvas, or a folder
         of exported weights; the schedule starts anew."""
         weights = load_weights(path, self.config, self.device)
+        if self.config.model.feature_channels:
+            self._measure_features()
         self._adopt(checkpoint.fitted(weights, self.model.state_dict()))
 
     def begin(self) -> None:
@@ -120,6 +131,19 @@ class Trainer:
             mimetic_start(model, self.config.seed)
         self._adopt(model.state_dict())
 
+    def _measure_features(self) -> None:
+        """Scales features by those of the training pictures, and starts keys as their principal components."""
+        features = FeatureCache(self.cache / "train")
+        if not features.places:
+            raise RecipeError(f"{self.cache / 'train'} has no features: run `encode` first")
+        module = self.model.model.embeddings.feature_embeddings
+        mean, deviation, directions = features.statistics()
+        module.mean.copy_(mean)
+        module.deviation.copy_(deviation)
+        if self.config.model.feature_keys:
+            with torch.no_grad():
+                module.keys.weight.copy_(directions[: self.config.model.feature_keys])
+
     def _adopt(self, weights: dict) -> None:
         self.model.load_state_dict(weights)
         self.average.load_state_dict(weights)
@@ -132,17 +156,14 @@ class Trainer:
         rate = self.rate_factor * self.cooling * learning_rate(self.step, self.total_steps, c)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        canvas = to_canvases(batch, device, c.model.patch_size)
-        with mixed_precision(device):
-            painting = self.painter(
-                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole
-            )
+        canvases = [to_canvases(part, device, c.model.patch_size) for part in split(batch, self.parts)]
+        total = sum(canvas.weight.sum() for canvas in canvases)
         beta = beta_at(self.step / self.total_steps, c)
-        loss = painting_loss(painting, canvas.wanted, canvas.weight, beta)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        # gradients of two parts add up to the same bits in either order; more would not
+        losses = list(self.threads.map(lambda canvas: self._backward(canvas, beta, total), canvases))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), c.clip_norm)
-        values = loss.item(), norm.item()
+        values = sum(losses), norm.item()
         if all(map(math.isfinite, values)):
             self.optimizer.step()
             self.step += 1
@@ -151,23 +172,45 @@ class Trainer:
                 torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         return values
 
+    def _backward(self, canvas: Canvases, beta: float | None, total: Tensor) -> float:
+        """Adds one part's gradients; its share of the loss."""
+        with mixed_precision(self.device):
+            painting = self.painter(
+                canvas.images, canvas.masks, canvas.masked, canvas.semantic, canvas.prompts, canvas.whole,
+                features=canvas.features,
+            )  # fmt: skip
+        loss = painting_loss(painting, canvas.wanted, canvas.weight, beta, total)
+        loss.backward()
+        return loss.item()
+
     # ---- the run -----------------------------------------------------------------------------------------
 
     def validate(self, each_same: int = 6, each_different: int = 2) -> dict[str, float]:
-        """Small fixed validation with the averaged weights: a row of `validation.csv` and a printed line."""
+        """Small fixed validation with the averaged weights: a row of `validation.csv` and a printed line. Where the model
+        takes features, different pictures are painted with them as well."""
+        featured = bool(self.config.model.feature_channels)
         if self.trials is None:
             size = self.config.model.image_size[1]
-            self.trials = evaluate.quick_trials(Cache(self.cache / "val"), size, each_same, each_different)
-            self.copy_table = evaluate.summarise(self.trials, evaluate.copied(self.trials))
-        started = time.time()
-        masks = [evaluate.decode(p) for p in evaluate.paint(self.average, self.trials, self.device)]
-        table = evaluate.summarise(self.trials, masks)
-        mean = evaluate.headline(table)
+            self.trials = {
+                split.name: evaluate.quick_trials(Cache(split, featured), size, each_same, each_different)
+                for split in sorted(self.cache.glob("val*"))
+            }
+        started, row = time.time(), {}
         print(f"step {self.step}, {self.step * self.config.batch_size} samples, {self.seconds / 60:.1f} min")
-        print(evaluate.show(table, self.copy_table) + f"\n({time.time() - started:.0f} s)", flush=True)
-        row = {"step": self.step, "samples": self.step * self.config.batch_size, "minutes": self.seconds / 60}
-        append(self.folder / "validation.csv", row | mean | {f"{p}:{d}": v for (p, d), v in table.items()})
-        return mean
+        for split, trials in self.trials.items():
+            copy_table = evaluate.summarise(trials, evaluate.copied(trials))
+            across = [trial for trial in trials if trial.protocol == "different"]
+            for name, chosen, shown in ((split, trials, False), (f"{split} with features", across, True))[: 1 + featured]:
+                masks = [evaluate.decode(p) for p in evaluate.paint(self.average, chosen, self.device, features=shown)]
+                table = evaluate.summarise(chosen, masks)
+                print(f"{name}\n{evaluate.show(table, copy_table)}")
+                prefix = "" if name == "val" else f"{name}: "
+                row |= {prefix + p: v for p, v in evaluate.headline(table).items()}
+                row |= {f"{prefix}{p}:{d}": v for (p, d), v in table.items()}
+        print(f"({time.time() - started:.0f} s)", flush=True)
+        start = {"step": self.step, "samples": self.step * self.config.batch_size, "minutes": self.seconds / 60}
+        append(self.folder / "validation.csv", start | row)
+        return row
 
     def run(
         self,

@@ -95,7 +95,7 @@ def test_the_constructed_start_carries_labels_before_any_training(cache, config)
     construct(model, (data[i] for i in range(24)))
 
     error, black = [], []
-    for number in range(30, 33):
+    for number in range(30, 40):
         canvas = to_canvases(data[number], "cpu", 16)
         with torch.no_grad():
             painting = model(canvas.images, canvas.masks, canvas.masked, canvas.semantic)
@@ -103,7 +103,7 @@ def test_the_constructed_start_carries_labels_before_any_training(cache, config)
         error.append(((painting - canvas.wanted).square() * weight).sum() / weight.sum())
         best = (canvas.wanted * weight).sum((0, 2, 3), keepdim=True) / weight.sum()
         black.append(((best - canvas.wanted).square() * weight).sum() / weight.sum())
-    assert np.mean(error) < 0.8 * np.mean(black)
+    assert np.mean(error) < 0.88 * np.mean(black)
 
 
 def test_packed_files_come_out_whole_whatever_the_order(tmp_path):

@@ -19,6 +19,7 @@ class BatchSet(Dataset):
 
     images: (N, H, W, 3) uint8, prompt half on top.  labels: (N, H, W) uint8, 255 = ignore.
     colours: (N, 256, 3) uint8 by label.  masked: (N, h, w) uint8 token grid.  semantic: (N,) uint8.
+    features: (N, h, w, channels) float16 and present: (N,) uint8, where the model takes features.
     task: RANDOM_MASK or PAINT_TARGET.  prompts: K, each K consecutive canvases share a target.
     """
 
@@ -42,7 +43,7 @@ class BatchSet(Dataset):
 
     def __getitem__(self, number: int) -> dict:
         if self.maker is None:
-            self.maker = EpisodeMaker(Cache(self.folder), self.config)
+            self.maker = EpisodeMaker(Cache(self.folder, bool(self.config.model.feature_channels)), self.config)
         c = self.config
         rng = np.random.default_rng([c.seed, 1 << 40, number])
         task, prompts = self.task(rng)
@@ -53,12 +54,17 @@ class BatchSet(Dataset):
         labels = np.empty((n, 2 * size, size), np.uint8)
         colours = np.empty((n, 256, 3), np.uint8)
         masked = np.zeros((n, rows, columns), np.uint8)
+        features = np.zeros((n, rows, columns, c.model.feature_channels), np.float16)
+        present = np.zeros(n, np.uint8)
         for group in range(groups):
             episode = self.maker.make(number * c.batch_size + group, prompts, number / self.steps)
             for i, prompt in enumerate(episode.prompts, group * prompts):
                 images[i, :size], images[i, size:] = prompt.image, episode.target.image
                 labels[i, :size], labels[i, size:] = prompt.labels, episode.target.labels
                 colours[i] = episode.colours
+                if episode.target.features is not None:
+                    features[i, : rows // 2], features[i, rows // 2 :] = prompt.features, episode.target.features
+                    present[i] = 1
         if task == RANDOM_MASK:
             hidden = int(c.random_mask_ratio * rows * columns)
             for i in range(n):
@@ -67,4 +73,6 @@ class BatchSet(Dataset):
             masked[:, rows // 2 :] = 1
         semantic = np.repeat(rng.integers(0, 2, groups), prompts).astype(np.uint8)
         arrays = {"images": images, "labels": labels, "colours": colours, "masked": masked, "semantic": semantic}
+        if c.model.feature_channels:
+            arrays |= {"features": features, "present": present}
         return {name: torch.from_numpy(value) for name, value in arrays.items()} | {"task": task, "prompts": prompts}

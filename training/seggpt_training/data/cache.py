@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..errors import RecipeError
+from .features import FeatureCache, in_sides, seen
 
 FORMAT = 1
 IGNORE = 255
@@ -78,7 +79,8 @@ class CacheWriter:
 class Cache:
     """Random access to a written cache."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, features: bool = False):
+        """With `features`, those that `encode` has made so far go along."""
         path = Path(folder) / "cache.json"
         if not path.is_file():
             raise RecipeError(f"{path} is missing: run `prepare` first")
@@ -89,6 +91,7 @@ class Cache:
         self.correspondence: dict[str, str] = content["correspondence"]
         self.images = np.memmap(Path(folder) / "images.bin", np.uint8, "r")
         self.labels = np.memmap(Path(folder) / "labels.bin", np.uint8, "r")
+        self.features = FeatureCache(Path(folder)) if features else None
         self.by_dataset: dict[str, list[int]] = {}
         self.by_label: dict[tuple[str, int], list[int]] = {}
         for index, row in enumerate(self.rows):
@@ -102,6 +105,16 @@ class Cache:
     def present(self, index: int) -> list[int]:
         """Labels that cover at least 0.2% of the picture."""
         return self.rows[index][6]
+
+    def has_features(self, index: int) -> bool:
+        return self.features is not None and self.rows[index][2] in self.features
+
+    def features_seen(self, index: int, view: np.ndarray, size: int) -> np.ndarray | None:
+        """Features of a view of size x size pixels, on its token grid, or None."""
+        if not self.has_features(index):
+            return None
+        _, _, offset, _, height, width, _ = self.rows[index]
+        return seen(self.features[offset], in_sides(view, height, width), size)
 
     def __getitem__(self, index: int) -> Entry:
         dataset, key, image_offset, label_offset, height, width, _ = self.rows[index]

@@ -28,11 +28,23 @@ class Picture:
 
 
 def read_index(folder: Path) -> dict:
-    """The pack's `index.json`: sources, licences, classes and how labels correspond, by data set."""
+    """The pack's table of contents: sources, licences, classes and how labels correspond by data set, and the shards of
+    each split. `index.json` may have further parts, `index-2.json` and so on: their training shards are added to `train`;
+    what they validate on stays apart as `val-2`, so that means over `val` keep their meaning."""
     path = folder / "index.json"
     if not path.is_file():
         raise RecipeError(f"{path} is missing: point --pack at the folder that holds index.json and the tars")
-    return json.loads(path.read_text())
+    index = json.loads(path.read_text())
+    for more in sorted(folder.glob("index-*.json")):
+        part = json.loads(more.read_text())
+        again = sorted(set(part["datasets"]) & set(index["datasets"]))
+        if again:
+            raise RecipeError(f"{more} names {again[0]!r}, which an earlier part names too")
+        index["datasets"] |= part["datasets"]
+        index["shards"]["train"] = index["shards"]["train"] + part["shards"].get("train", [])
+        if part["shards"].get("val"):
+            index["shards"][more.stem.replace("index", "val")] = part["shards"]["val"]
+    return index
 
 
 def decode(key: str, jpeg: bytes, png: bytes) -> Picture | None:

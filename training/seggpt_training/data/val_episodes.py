@@ -40,7 +40,7 @@ def _whole(cache: Cache, index: int, label: int | None, size: int) -> Half:
     entry = cache[index]
     view = augment.whole(*entry.labels.shape, size)
     image, labels = augment.warp(entry.image, entry.labels, view, size)
-    return Half(image, _binary(labels, label))
+    return Half(image, _binary(labels, label), cache.features_seen(index, view, size))
 
 
 def same_image(cache: Cache, size: int, each: int, seed: int = 1) -> Iterator[Trial]:
