@@ -7,6 +7,8 @@ import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { largestDifference } from '../../helpers/reference';
 import { plainTfjs, randomFloats, stored } from './helpers';
 
+jest.setTimeout(300_000); // hundreds of random shapes on TF.js's plain CPU backend, on a machine that may be busy
+
 const configurations = [
   { name: 'relaxed SIMD, two threads', options: { threads: 2 } },
   { name: 'plain SIMD, one thread', options: { threads: 1, relaxedSimd: false } },
