@@ -1,20 +1,20 @@
 /**
- * The op set the painter is written against. An engine owns memory and arithmetic; the painter owns
- * the architecture.
+ * The op set that models are written against. An engine owns memory and arithmetic; a model owns its
+ * architecture.
  *
- * Shape letters used in this folder and in `painter/`:
+ * Shape letters used in this folder, in `nn/` and in `models/`:
  *
- * - `N` prompts (canvases), `M` target halves: `N`, or 1 when feature ensemble shares the target
- * - `h`, `w` token rows and columns of one *half* of the canvas; `Lh = h * w`
- * - `R` rows of a token matrix, `R = (N + M) * Lh`
- * - `D` width of the stream, `p` patch side in pixels, `C` width of the decoder
+ * - `R` rows of a token matrix, `D` its width; `heads * d` columns take part in attention
+ * - `L` rows that a query looks at
+ * - `B` pictures, `H x W` their size in tokens or pixels, `C` channels; a picture as a matrix is `(B * H * W, C)`
+ * - `p` side of a patch in pixels
  *
- * A *token matrix* is `(R, D)`: the prompt halves of canvases 0 … N-1, then the target halves
- * 0 … M-1, each half row-major. All ops but {@link Engine.attention} and {@link Engine.paintingHead}
- * act on rows alone, so sharing the target half between canvases needs no special case anywhere else.
+ * Models know {@link Engine} with its defaults; an engine knows its own kind of tensor. It takes no other's: what is
+ * handed in is checked, and an error says so.
  */
 
 import type { StoredTensor } from '../tensors/stored-tensor';
+import type { AttentionPlan, HeadColumns, RowRange } from './attention-plan';
 
 /** A tensor owned by an engine. Row-major float32 seen from outside, whatever the engine stores. */
 export interface EngineTensor {
@@ -27,60 +27,54 @@ export interface LinearWeights {
   readonly outputs: number;
 }
 
-/** How the rows of a token matrix are laid out; see the head of this file. */
-export interface TokenLayout {
-  /** `N`, canvases stitched from one prompt each. */
-  readonly prompts: number;
-  /** `M`, target halves: `N` when every canvas has its own, 1 when feature ensemble shares one. */
-  readonly targets: number;
-  /** `h`, token rows of one half. */
-  readonly rows: number;
-  /** `w`, token columns. */
-  readonly columns: number;
-}
-
-/** Rows `[start, end)` of a token matrix. */
-export type RowRange = readonly [start: number, end: number];
-
-/** Decomposed relative position of one attention layer (Li et al. 2021, arXiv:2112.01526, eq. 3). */
-export interface RelativePosition {
-  /** `(2h * 2h, d)`: row `i * 2h + k` is the code of a query in canvas row `i` for keys in row `k`. */
-  readonly rows: EngineTensor;
-  /** `(w * w, d)`, likewise for columns. */
-  readonly columns: EngineTensor;
-}
-
-export interface LayerNormWeights {
+export interface LayerNormWeights<Tensor extends EngineTensor = EngineTensor> {
   /** `(D)` */
-  readonly gamma: EngineTensor;
+  readonly gamma: Tensor;
   /** `(D)` */
-  readonly beta: EngineTensor;
+  readonly beta: Tensor;
   readonly epsilon: number;
 }
 
-/** Weights of the decoder's prediction head, channels last. */
-export interface PaintingHeadWeights {
-  /** 3x3 convolution as a linear layer over 3x3 neighbourhoods in (dy, dx, c) order: `(C, 3*3*C)`. */
-  readonly convolution: LinearWeights;
-  readonly norm: LayerNormWeights;
-  /** 1x1 convolution: `(3, C)`. */
-  readonly colors: LinearWeights;
-}
+/** What makes a layer more than linear. `gelu` is the exact one, `x/2 (1 + erf(x/√2))`. */
+export type Activation = 'gelu' | 'relu' | 'sigmoid';
 
-/** How the rows of decoder features lie: pictures of `rows x columns` tokens, one after the other. */
-export interface PaintingGrid {
+/** How the rows of a matrix lie: pictures of `rows x columns`, one after the other. */
+export interface PictureGrid {
   readonly images: number;
   readonly rows: number;
   readonly columns: number;
+}
+
+/** Pictures of tokens that stand for patches. */
+export interface PaintingGrid extends PictureGrid {
   /** `p`, side of a token's patch in pixels. */
   readonly patch: number;
 }
 
-export interface LinearOptions {
-  /** Apply the exact GELU, `x/2 (1 + erf(x/√2))`, to the result. @default false */
-  readonly gelu?: boolean;
-  /** `(R, outputs)`, added to the result. Read only; the caller still owns it. */
-  readonly residual?: EngineTensor;
+/** Weights of a prediction head, channels last. */
+export interface PaintingHeadWeights<
+  Tensor extends EngineTensor = EngineTensor,
+  Linear extends LinearWeights = LinearWeights,
+> {
+  /** 3x3 convolution: `(C, 3*3*C)`; see {@link Engine.convolution}. */
+  readonly convolution: Linear;
+  readonly norm: LayerNormWeights<Tensor>;
+  /** 1x1 convolution: `(3, C)`. */
+  readonly colors: Linear;
+}
+
+export interface LinearOptions<Tensor extends EngineTensor = EngineTensor> {
+  /** Applied to the result. @default none */
+  readonly activation?: Activation;
+  /** `(R, outputs)`, added after the activation. Read only; the caller still owns it. */
+  readonly residual?: Tensor;
+}
+
+export interface ConvolutionOptions {
+  /** Every which pixel is computed, in both directions; the first one always is. @default 1 */
+  readonly stride?: 1 | 2;
+  /** Applied to the result. @default none */
+  readonly activation?: Activation;
 }
 
 export interface LoadLinearOptions {
@@ -88,15 +82,12 @@ export interface LoadLinearOptions {
   readonly exact?: boolean;
 }
 
-export interface AttentionOptions {
-  readonly heads: number;
-  readonly relative: RelativePosition | null;
-  /**
-   * Rows of the token matrix whose outputs are needed, in this order; all by default. Ranges cover
-   * whole token rows (multiples of `w`). With a shared target (`M = 1 < N`) a target row's output is
-   * the mean over all canvases.
-   */
-  readonly queries?: readonly RowRange[];
+/** Where an axis lies that is multiplied; see {@link Engine.interpolate}. */
+export interface Axis {
+  /** Matrices one after the other that each are multiplied. @default 1 */
+  readonly outer?: number;
+  /** Rows that each step along the axis takes. @default 1 */
+  readonly inner?: number;
 }
 
 export interface EngineMemory {
@@ -111,16 +102,19 @@ export interface EngineMemory {
  * `flush()` or `download()` resolves. Every tensor an op returns belongs to the innermost `tidy`, or
  * to the caller where there is none.
  */
-export interface Engine {
+export interface Engine<
+  Tensor extends EngineTensor = EngineTensor,
+  Linear extends LinearWeights = LinearWeights,
+> {
   /** What runs: `'tfjs-webgpu'`, `'wasm'`, … */
   readonly name: string;
 
   /** Copies `data` in. @throws if `shape` does not hold `data.length` values. */
-  upload(data: Float32Array, shape: readonly number[]): EngineTensor;
+  upload(data: Float32Array, shape: readonly number[]): Tensor;
   /** Copies a tensor out; the tensor stays alive. Implies `flush()`. */
-  download(tensor: EngineTensor): Promise<Float32Array>;
+  download(tensor: Tensor): Promise<Float32Array>;
   /** Frees tensors (or the weights of linear layers). */
-  dispose(...items: readonly (EngineTensor | LinearWeights)[]): void;
+  dispose(...items: readonly (Tensor | Linear)[]): void;
   /** Runs `work` and frees every tensor it made except those it returns (directly, in an array or in a plain object). */
   tidy<Result>(work: () => Result): Result;
   /** Waits until everything recorded so far has run. @throws AbortedError between ops once the signal is aborted. */
@@ -130,60 +124,97 @@ export interface Engine {
   release(): void;
 
   /** Packs `(outputs, inputs)` weights and an `(outputs)` bias. Copies; the caller may drop both. */
-  loadLinear(
-    weight: StoredTensor,
-    bias: StoredTensor | null,
-    options?: LoadLinearOptions,
-  ): LinearWeights;
+  loadLinear(weight: StoredTensor, bias: StoredTensor | null, options?: LoadLinearOptions): Linear;
 
-  /** `(N, H, W, 3)` pixels → `(N * H/p * W/p, p*p*3)` patches in (dy, dx, channel) order. */
-  patchify(pixels: EngineTensor, patch: number): EngineTensor;
-  /** `(R, inputs)` → `(R, outputs)`: `x W^T + b`, then GELU, then the residual. */
-  linear(x: EngineTensor, weights: LinearWeights, options?: LinearOptions): EngineTensor;
+  /** The same values in another shape; a tensor of its own. */
+  reshape(x: Tensor, shape: readonly number[]): Tensor;
+  /** `(R, inputs)` → `(R, outputs)`: `x W^T + b`, then the activation, then the residual. */
+  linear(x: Tensor, weights: Linear, options?: LinearOptions<Tensor>): Tensor;
   /** Normalises each row of `(R, D)` (biased variance). */
-  layerNorm(x: EngineTensor, weights: LayerNormWeights): EngineTensor;
-  /** Sum of two tensors of one shape, or of `(R, D)` and a row `(D)`. */
-  add(a: EngineTensor, b: EngineTensor): EngineTensor;
-  /** `(a + b) / 2` of two tensors of one shape. */
-  average(a: EngineTensor, b: EngineTensor): EngineTensor;
-  /** `matrix (A, B) · table (B, D)` → `(A, D)`: resizes position tables. `matrix` is plain data. */
-  interpolate(matrix: Float32Array, table: EngineTensor): EngineTensor;
+  layerNorm(x: Tensor, weights: LayerNormWeights<Tensor>): Tensor;
+  /** Value by value. */
+  activate(x: Tensor, activation: Activation): Tensor;
+  /** Sum of two tensors of one shape, or of `(R, D)` and `(r, D)` or `(D)`, whose rows are repeated over and over. */
+  add(a: Tensor, b: Tensor): Tensor;
+  /** Mean of tensors of one shape. */
+  mean(parts: readonly Tensor[]): Tensor;
   /**
-   * Adds positions `(2 Lh, D)` of the whole canvas to a token matrix: the first half of the table to
-   * every prompt half, the second to every target half.
+   * `matrix (A, B) · table (B, D)` → `(A, D)`: resizes along an axis. `matrix` is plain data, mostly zeros. With an
+   * {@link Axis} the table is `(outer * B * inner, D)` and the result `(outer * A * inner, D)`.
    */
-  addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor;
-  /**
-   * Replaces every target half by the mean of all target halves: feature ensemble for canvases whose
-   * target halves are stored separately. `(R, D)` → `(R, D)`.
-   */
-  averageTargets(x: EngineTensor, layout: TokenLayout): EngineTensor;
+  interpolate(matrix: Float32Array, table: Tensor, axis?: Axis): Tensor;
+
   /** Replaces the rows `r` of `(R, D)` where `masked[r]` is non-zero by `token (D)`. */
-  maskRows(x: EngineTensor, masked: Uint8Array, token: EngineTensor): EngineTensor;
+  maskRows(x: Tensor, masked: Uint8Array, token: Tensor): Tensor;
   /** The given rows of `(R, D)`, in this order. */
-  takeRows(x: EngineTensor, ranges: readonly RowRange[]): EngineTensor;
+  takeRows(x: Tensor, ranges: readonly RowRange[]): Tensor;
+  /** Row `indices[i]` of `(R, D)` for each `i`; zeros where it is -1. Windows of a grid, with their padding. */
+  gatherRows(x: Tensor, indices: Int32Array): Tensor;
   /** `(R1, D), (R2, D), …` → `(R1 + R2 + …, D)`. */
-  concatRows(parts: readonly EngineTensor[]): EngineTensor;
+  concatRows(parts: readonly Tensor[]): Tensor;
   /** `(R, D1), (R, D2), …` → `(R, D1 + D2 + …)`. */
-  concatColumns(parts: readonly EngineTensor[]): EngineTensor;
+  concatColumns(parts: readonly Tensor[]): Tensor;
+
   /**
-   * Multi-head self-attention inside every canvas: softmax(q kᵀ / √d + relative) v, where canvas `n`
-   * joins prompt half `n` with target half `n` (or the shared one).
+   * Multi-head attention: softmax(q kᵀ / √d + relative + bias) v, for every segment of a plan.
    *
-   * @param qkv `(R, 3D)`: query, key and value side by side, each `heads * d` wide.
-   * @returns `(rows asked for, D)`
+   * @returns `(queries of all segments, heads * d)`, in the plan's order.
+   * @throws InvalidInputError if the plan names rows that there are not.
    */
-  attention(qkv: EngineTensor, layout: TokenLayout, options: AttentionOptions): EngineTensor;
+  attention(
+    q: HeadColumns<Tensor>,
+    k: HeadColumns<Tensor>,
+    v: HeadColumns<Tensor>,
+    plan: AttentionPlan<Tensor>,
+  ): Tensor;
+
+  /** `(B, H, W, C)` → `(B * H/p * W/p, p*p*C)` patches in (dy, dx, channel) order. */
+  patchify(pixels: Tensor, patch: number): Tensor;
+  /** Undoes {@link Engine.patchify}: `(B * H * W, p*p*C)` → `(B * H*p * W*p, C)`. */
+  pixelShuffle(x: Tensor, grid: PaintingGrid): Tensor;
   /**
-   * Turns decoder features into colours: pixel shuffle, 3x3 convolution with zero padding, layer norm
-   * over channels, GELU, 1x1 convolution.
+   * 3x3 convolution with a border of zeros, as a linear layer over neighbourhoods in (dy, dx, channel) order: weights
+   * `(outputs, 3*3*C)`.
    *
-   * @param features `(B * rows * columns, p*p*C)`, B images of `rows x columns` tokens, (dy, dx, c) order.
+   * @param x `(B * H * W, C)`
+   * @returns `(B * ⌈H / stride⌉ * ⌈W / stride⌉, outputs)`
+   */
+  convolution(x: Tensor, weights: Linear, grid: PictureGrid, options?: ConvolutionOptions): Tensor;
+  /**
+   * 3x3 convolution of each channel by itself, with a border of zeros.
+   *
+   * @param x `(B * H * W, C)`
+   * @param kernel `(9, C)` in (dy, dx) order
+   * @param bias `(C)`
+   * @returns `(B * ⌈H / stride⌉ * ⌈W / stride⌉, C)`
+   */
+  depthwiseConvolution(
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor,
+    grid: PictureGrid,
+    options?: ConvolutionOptions,
+  ): Tensor;
+
+  /**
+   * Pixel shuffle, 3x3 convolution, layer norm over channels, GELU, 1x1 convolution in one, where an engine has a faster
+   * way than one after the other; models call `paintingHead` of `nn/`, which has either.
+   *
+   * @param features `(B * rows * columns, p*p*C)`, (dy, dx, c) order.
    * @returns `(B, rows*p, columns*p, 3)`
    */
-  paintingHead(
-    features: EngineTensor,
+  paintingHead?(
+    features: Tensor,
     grid: PaintingGrid,
-    weights: PaintingHeadWeights,
-  ): EngineTensor;
+    weights: PaintingHeadWeights<Tensor, Linear>,
+  ): Tensor;
 }
+
+export type {
+  AttentionPlan,
+  AttentionSegment,
+  HeadColumns,
+  RelativePosition,
+  RowRange,
+  RowSpan,
+} from './attention-plan';

@@ -1,11 +1,11 @@
+import { fusedHeads } from '../engines/attention-plan';
 import type {
+  AttentionPlan,
   Engine,
   EngineTensor,
   LayerNormWeights,
   LinearWeights,
-  RelativePosition,
   RowRange,
-  TokenLayout,
 } from '../engines/engine';
 
 /** Weights of one pre-norm transformer block (Dosovitskiy et al. 2021, arXiv:2010.11929). */
@@ -19,39 +19,34 @@ export interface ViTBlockWeights {
 }
 
 export interface ViTBlockOptions {
-  readonly heads: number;
-  readonly relative: RelativePosition | null;
-  /** Rows to compute from the attention on; all by default. The output then has these rows alone. */
-  readonly queries?: readonly RowRange[];
-  /** Average the attention's output over target halves that are stored separately (feature ensemble). */
-  readonly averageTargets?: boolean;
+  /** Rows that the plan's queries are, where they are not all: the output then has these rows alone. */
+  readonly rows?: readonly RowRange[];
+  /** Applied to what attention gives, before the projection; frees nothing. */
+  readonly afterAttention?: (mixed: EngineTensor) => EngineTensor;
 }
 
 /**
  * x + attention(norm(x)), then x + MLP(norm(x)).
  *
  * @param x `(R, D)` token matrix; stays the caller's.
- * @returns `(R, D)`, or the rows of `queries`.
+ * @returns `(R, D)`, or the rows of `options.rows`.
  */
 export function vitBlock(
   engine: Engine,
   x: EngineTensor,
-  layout: TokenLayout,
   weights: ViTBlockWeights,
-  options: ViTBlockOptions,
+  plan: AttentionPlan,
+  { rows, afterAttention }: ViTBlockOptions = {},
 ): EngineTensor {
-  const { heads, relative, queries } = options;
   return engine.tidy(() => {
     const qkv = engine.linear(engine.layerNorm(x, weights.attentionNorm), weights.qkv); // (R, 3D)
-    let mixed = engine.attention(qkv, layout, { heads, relative, queries }); // (R', D)
-    let residual = queries ? engine.takeRows(x, queries) : x;
-    if (options.averageTargets) {
-      // The official code averages after the projection; averaging first is the same, and cheaper.
-      mixed = engine.averageTargets(mixed, layout);
-    }
-    residual = engine.linear(mixed, weights.projection, { residual }); // (R', D)
+    const mixed = engine.attention(...fusedHeads(qkv), plan); // (R', D)
+    const attended = afterAttention ? afterAttention(mixed) : mixed;
+    const residual = engine.linear(attended, weights.projection, {
+      residual: rows ? engine.takeRows(x, rows) : x,
+    }); // (R', D)
     const hidden = engine.linear(engine.layerNorm(residual, weights.mlpNorm), weights.expand, {
-      gelu: true,
+      activation: 'gelu',
     });
     return engine.linear(hidden, weights.contract, { residual }); // (R', D)
   });

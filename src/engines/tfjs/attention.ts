@@ -1,162 +1,205 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import type { AttentionOptions, RelativePosition, RowRange, TokenLayout } from '../engine';
+import {
+  type AttentionPlan,
+  type AttentionSegment,
+  type HeadColumns,
+  type RelativePosition,
+  relativeGrid,
+  type RowSpan,
+  spanLength,
+} from '../attention-plan';
 import { attend, timesTransposed } from './products';
 
-/** A run of query rows inside one half. */
-interface Piece {
-  /** Half of the token matrix: 0 … N-1 prompts, then targets. */
-  readonly half: number;
-  /** Rows of the token matrix. */
-  readonly start: number;
-  readonly end: number;
-}
+/** Scores held at once, unless one segment has more. */
+const MOST_SCORES = 1 << 24;
+
+type Columns = HeadColumns<tfjs.Tensor>;
 
 /**
- * Multi-head attention with decomposed relative position; see `Engine.attention`.
+ * Multi-head attention; see `Engine.attention`. Segments of one shape are computed together.
  *
- * Relative position is folded into the product: a query is lengthened by its row terms (`2h`) and
- * column terms (`w`), a key by one-hot codes of its row and column. Their product is then
+ * Relative position is folded into the product: a query is lengthened by its row terms (`A`) and
+ * column terms (`B`), a key by one-hot codes of its row and column. Their product is then
  * `q·k + row term + column term`, and no `L x L` bias is ever built.
  */
 export function attention(
   tf: typeof tfjs,
-  qkv: tfjs.Tensor2D, // (R, 3D)
-  layout: TokenLayout,
-  options: AttentionOptions,
+  q: Columns,
+  k: Columns,
+  v: Columns,
+  plan: AttentionPlan<tfjs.Tensor>,
 ): tfjs.Tensor2D {
-  const { prompts, targets, rows, columns } = layout;
-  const { heads, relative } = options;
-  const half = rows * columns;
-  const D = qkv.shape[1] / 3;
-  const d = D / heads;
-  const queries = options.queries ?? [[0, (prompts + targets) * half] as const];
-  const pieces = queries.flatMap((range) => splitByHalf(range, half));
-  const targetOf = (canvas: number) => prompts + (targets === 1 ? 0 : canvas);
-  const codes = relative && keyCodes(tf, rows, columns); // (L, 2h + w)
-
-  /** Rows of one of query (0), key (1) and value (2), by head: `(heads, rows, d)`. */
-  const byHead = (matrix: tfjs.Tensor2D, part: number) =>
-    tf
-      .slice(matrix, [0, part * D], [-1, D])
-      .reshape<tfjs.Tensor3D>([-1, heads, d])
-      .transpose<tfjs.Tensor3D>([1, 0, 2]);
-
-  const outputs: (tfjs.Tensor2D | undefined)[] = pieces.map(() => undefined);
-  for (let canvas = 0; canvas < prompts; canvas++) {
-    const target = targetOf(canvas);
-    const wanted = pieces
-      .map((piece, i) => ({ piece, i }))
-      .filter(({ piece }) => piece.half === canvas || piece.half === target);
-    if (wanted.length === 0) continue;
-    const results = tf.tidy(() => {
-      const keyRows = tf.concat2d(
-        [sliceHalf(tf, qkv, canvas, half), sliceHalf(tf, qkv, target, half)],
-        0,
-      ); // (L, 3D)
-      let key = byHead(keyRows, 1); // (heads, L, d)
-      const value = byHead(keyRows, 2);
-      if (codes)
-        key = tf.concat3d([key, tf.tile(codes.expandDims<tfjs.Tensor3D>(0), [heads, 1, 1])], 2);
-      return wanted.map(({ piece }) => {
-        const query = byHead(tf.slice(qkv, [piece.start, 0], [piece.end - piece.start, 3 * D]), 0); // (heads, Lq, d)
-        let scaled: tfjs.Tensor3D = query.mul(1 / Math.sqrt(d));
-        if (relative) {
-          const inHalf = (piece.start - piece.half * half) / columns;
-          const firstRow = piece.half === canvas ? inHalf : rows + inHalf;
-          scaled = tf.concat3d(
-            [scaled, ...relativeTerms(tf, query, relative, firstRow, layout)],
-            2,
-          );
-        }
-        return attend(tf, scaled, key, value).transpose([1, 0, 2]).reshape<tfjs.Tensor2D>([-1, D]); // (Lq, D)
-      });
-    });
-    wanted.forEach(({ i }, j) => {
-      // A shared target half collects one output from every canvas.
-      outputs[i] = outputs[i] ? outputs[i].add(results[j]) : results[j];
-    });
-  }
-  const shared = targets === 1 && prompts > 1;
-  const parts = pieces.map((piece, i) => {
-    const sum = outputs[i] as tfjs.Tensor2D;
-    return shared && piece.half === prompts ? sum.mul<tfjs.Tensor2D>(1 / prompts) : sum;
-  });
-  return tf.concat2d(parts, 0);
+  const parts = batches(plan).map((segments) =>
+    tf.tidy(() => {
+      const queries = segments.map((segment) => segment.queries);
+      const outputs = segments[0].keys.map((_, set) =>
+        tf.tidy(() => {
+          const keys = segments.map((segment) => segment.keys[set]);
+          return attendTo(tf, q, k, v, plan, queries, keys);
+        }),
+      );
+      return outputs.length === 1
+        ? outputs[0]
+        : tf.addN(outputs).mul<tfjs.Tensor2D>(1 / outputs.length);
+    }),
+  );
+  return parts.length === 1 ? parts[0] : tf.concat2d(parts, 0);
 }
 
-function splitByHalf([start, end]: RowRange, half: number): Piece[] {
-  const pieces: Piece[] = [];
-  for (let at = start; at < end;) {
-    const index = Math.floor(at / half);
-    const stop = Math.min(end, (index + 1) * half);
-    pieces.push({ half: index, start: at, end: stop });
-    at = stop;
-  }
-  return pieces;
-}
-
-function sliceHalf(
-  tf: typeof tfjs,
-  matrix: tfjs.Tensor2D,
-  index: number,
-  half: number,
-): tfjs.Tensor2D {
-  return tf.slice(matrix, [index * half, 0], [half, matrix.shape[1]]);
-}
-
-/** One-hot row and column codes of every key of a canvas: `(L, 2h + w)`. */
-function keyCodes(tf: typeof tfjs, rows: number, columns: number): tfjs.Tensor2D {
-  const width = 2 * rows + columns;
-  const codes = new Float32Array(2 * rows * columns * width);
-  for (let r = 0; r < 2 * rows; r++) {
-    for (let c = 0; c < columns; c++) {
-      const at = (r * columns + c) * width;
-      codes[at + r] = 1;
-      codes[at + 2 * rows + c] = 1;
+/** Consecutive segments of one shape, as many as may be held at once. */
+function batches({ segments, heads }: AttentionPlan): AttentionSegment[][] {
+  const result: AttentionSegment[][] = [];
+  let last = '';
+  let room = 0;
+  for (const segment of segments) {
+    const { queries, keys } = segment;
+    const shape = JSON.stringify([queries, ...keys.flat()].map(lengthAndPosition)) + keys.length;
+    const length = Math.max(
+      ...keys.map((set) => set.reduce((sum, span) => sum + spanLength(span), 0)),
+    );
+    const scores = heads * spanLength(queries) * length;
+    if (shape !== last || room < scores) {
+      result.push([]);
+      room = MOST_SCORES;
     }
+    result[result.length - 1].push(segment);
+    last = shape;
+    room -= scores;
   }
-  return tf.tensor2d(codes, [2 * rows * columns, width]);
+  return result;
+}
+
+function lengthAndPosition(span: RowSpan): [length: number, position: number] {
+  return [spanLength(span), span.position ?? 0];
 }
 
 /**
- * Row and column terms of whole token rows of queries: `(heads, Lq, 2h)` and `(heads, Lq, w)`.
+ * `S` spans of queries of one shape, each with its own set of keys, likewise of one shape.
  *
- * @param query `(heads, Lq, d)`, not scaled: the official model adds positions to the unscaled query.
- * @param firstRow canvas row of the first query.
+ * @returns `(S * Lq, heads * d)`
+ */
+function attendTo(
+  tf: typeof tfjs,
+  q: Columns,
+  k: Columns,
+  v: Columns,
+  plan: AttentionPlan<tfjs.Tensor>,
+  queries: readonly RowSpan[],
+  keys: readonly (readonly RowSpan[])[],
+): tfjs.Tensor2D {
+  const { heads, headWidth: d, relative, bias } = plan;
+  const S = queries.length;
+  /** `(S * heads, rows, d)` */
+  const byHead = (columns: Columns, spans: readonly RowSpan[]) =>
+    takeSpans(tf, columns, heads * d, spans)
+      .reshape([S, -1, heads, d])
+      .transpose([0, 2, 1, 3])
+      .reshape<tfjs.Tensor3D>([S * heads, -1, d]);
+  const query = byHead(q, queries); // (S * heads, Lq, d)
+  let key = byHead(k, keys.flat()); // (S * heads, L, d)
+  const value = byHead(v, keys.flat());
+  let scaled: tfjs.Tensor3D = query.mul(1 / Math.sqrt(d));
+  if (relative) {
+    const codes = keyCodes(tf, keys[0], relative).expandDims<tfjs.Tensor3D>(0); // (1, L, A + B)
+    key = tf.concat3d([key, tf.tile(codes, [S * heads, 1, 1])], 2);
+    const terms = relativeTerms(tf, query, relative, queries[0].position ?? 0);
+    scaled = tf.concat3d([scaled, ...terms], 2);
+  }
+  const added = bias && tf.tile(biasOf(tf, bias as tfjs.Tensor3D, queries[0], keys[0]), [S, 1, 1]);
+  return attend(tf, scaled, key, value, added)
+    .reshape([S, heads, -1, d])
+    .transpose([0, 2, 1, 3])
+    .reshape<tfjs.Tensor2D>([-1, heads * d]);
+}
+
+/** Rows of the spans, one after the other; what lies together is taken together. */
+function takeSpans(
+  tf: typeof tfjs,
+  { tensor, column = 0 }: Columns,
+  width: number,
+  spans: readonly RowSpan[],
+): tfjs.Tensor2D {
+  const runs: [start: number, end: number][] = [];
+  for (const { start, end } of spans) {
+    const last = runs.at(-1);
+    if (last && last[1] === start) last[1] = end;
+    else runs.push([start, end]);
+  }
+  const slices = runs.map(([start, end]) =>
+    tf.slice(tensor as tfjs.Tensor2D, [start, column], [end - start, width]),
+  );
+  return slices.length === 1 ? slices[0] : tf.concat2d(slices, 0);
+}
+
+/** The part of a bias table that belongs to queries and keys: `(heads, Lq, L)`. */
+function biasOf(
+  tf: typeof tfjs,
+  bias: tfjs.Tensor3D,
+  queries: RowSpan,
+  keys: readonly RowSpan[],
+): tfjs.Tensor3D {
+  const [heads] = bias.shape;
+  const first = queries.position ?? 0;
+  return tf.concat3d(
+    keys.map((span) =>
+      tf.slice(
+        bias,
+        [0, first, span.position ?? 0],
+        [heads, spanLength(queries), spanLength(span)],
+      ),
+    ),
+    2,
+  );
+}
+
+/** One-hot row and column codes of every key: `(L, A + B)`. */
+function keyCodes(
+  tf: typeof tfjs,
+  keys: readonly RowSpan[],
+  relative: RelativePosition<tfjs.Tensor>,
+): tfjs.Tensor2D {
+  const { rows: A, columns: B } = relativeGrid(relative);
+  const positions = keys.flatMap((span) =>
+    Array.from({ length: spanLength(span) }, (_, i) => (span.position ?? 0) + i),
+  );
+  const codes = new Float32Array(positions.length * (A + B));
+  positions.forEach((position, i) => {
+    codes[i * (A + B) + Math.floor(position / B)] = 1;
+    codes[i * (A + B) + A + (position % B)] = 1;
+  });
+  return tf.tensor2d(codes, [positions.length, A + B]);
+}
+
+/**
+ * Row and column terms of whole grid rows of queries: `(n, Lq, A)` and `(n, Lq, B)`.
+ *
+ * @param query `(n, Lq, d)`, not scaled: positions are added to the unscaled query.
+ * @param position of the first query.
  */
 function relativeTerms(
   tf: typeof tfjs,
   query: tfjs.Tensor3D,
-  relative: RelativePosition,
-  firstRow: number,
-  { rows, columns }: TokenLayout,
+  relative: RelativePosition<tfjs.Tensor>,
+  position: number,
 ): [tfjs.Tensor3D, tfjs.Tensor3D] {
-  const [heads, length, d] = query.shape;
-  const count = length / columns; // token rows of queries
-  const canvasRows = 2 * rows;
-  const rowCodes = (relative.rows as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([
-    canvasRows,
-    canvasRows,
-    d,
-  ]);
-  const columnCodes = (relative.columns as tfjs.Tensor2D).reshape<tfjs.Tensor3D>([
-    columns,
-    columns,
-    d,
-  ]);
-  const grid = query.reshape<tfjs.Tensor4D>([heads, count, columns, d]);
+  const [n, length, d] = query.shape;
+  const { rows: A, columns: B } = relativeGrid(relative);
+  const count = length / B; // grid rows of queries
+  const rowCodes = relative.rows.reshape<tfjs.Tensor3D>([A, A, d]);
+  const columnCodes = relative.columns.reshape<tfjs.Tensor3D>([B, B, d]);
+  const grid = query.reshape<tfjs.Tensor4D>([n, count, B, d]);
 
-  const byRow = grid.transpose([1, 0, 2, 3]).reshape<tfjs.Tensor3D>([count, heads * columns, d]);
-  const codesOfRows = tf.slice(rowCodes, [firstRow, 0, 0], [count, canvasRows, d]);
-  const rowTerms = timesTransposed(tf, byRow, codesOfRows) // (count, heads * w, 2h)
-    .reshape([count, heads, columns, canvasRows])
+  const byRow = grid.transpose([1, 0, 2, 3]).reshape<tfjs.Tensor3D>([count, n * B, d]);
+  const codesOfRows = tf.slice(rowCodes, [position / B, 0, 0], [count, A, d]);
+  const rowTerms = timesTransposed(tf, byRow, codesOfRows) // (count, n * B, A)
+    .reshape([count, n, B, A])
     .transpose([1, 0, 2, 3])
-    .reshape<tfjs.Tensor3D>([heads, length, canvasRows]);
+    .reshape<tfjs.Tensor3D>([n, length, A]);
 
-  const byColumn = grid.transpose([2, 0, 1, 3]).reshape<tfjs.Tensor3D>([columns, heads * count, d]);
-  const columnTerms = timesTransposed(tf, byColumn, columnCodes) // (w, heads * count, w)
-    .reshape([columns, heads, count, columns])
+  const byColumn = grid.transpose([2, 0, 1, 3]).reshape<tfjs.Tensor3D>([B, n * count, d]);
+  const columnTerms = timesTransposed(tf, byColumn, columnCodes) // (B, n * count, B)
+    .reshape([B, n, count, B])
     .transpose([1, 2, 0, 3])
-    .reshape<tfjs.Tensor3D>([heads, length, columns]);
+    .reshape<tfjs.Tensor3D>([n, length, B]);
   return [rowTerms, columnTerms];
 }

@@ -16,26 +16,30 @@ export function matrixTimesTransposed(
 }
 
 /**
- * Scaled dot-product attention of every head: `softmax(query keyᵀ) value`, `(heads, Lq, d)`. Where batches are taken
- * apart, scores stay apart until they have met the values: they are the largest matrices of all.
+ * Scaled dot-product attention of every head: `softmax(query keyᵀ + bias) value`, `(heads, Lq, d)`. Where batches are
+ * taken apart, scores stay apart until they have met the values: they are the largest matrices of all.
  *
  * @param query `(heads, Lq, e)`, scaled
  * @param key `(heads, L, e)`
  * @param value `(heads, L, d)`
+ * @param bias `(heads, Lq, L)`
  */
 export function attend(
   tf: TensorFlow,
   query: tfjs.Tensor3D,
   key: tfjs.Tensor3D,
   value: tfjs.Tensor3D,
+  bias?: tfjs.Tensor3D | null,
 ): tfjs.Tensor3D {
   if (!takesSingleMatrices(tf)) {
-    return tf.matMul(tf.softmax(tf.matMul(query, key, false, true)), value);
+    const scores = tf.matMul(query, key, false, true);
+    return tf.matMul(tf.softmax(bias ? scores.add(bias) : scores), value);
   }
   const transposed = key.transpose<tfjs.Tensor3D>([0, 2, 1]);
   return eachByItself(tf, query.shape[0], (head) => {
     const scores = tf.matMul(takeMatrix(tf, query, head), takeMatrix(tf, transposed, head));
-    return tf.matMul(tf.softmax(scores), takeMatrix(tf, value, head));
+    const biased = bias ? scores.add<tfjs.Tensor2D>(takeMatrix(tf, bias, head)) : scores;
+    return tf.matMul(tf.softmax(biased), takeMatrix(tf, value, head));
   });
 }
 

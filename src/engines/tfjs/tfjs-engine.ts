@@ -1,20 +1,25 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { toFloat32 } from '../../tensors/element-types';
 import { throwIfAborted } from '../../base/abort';
-import { BackendError, DisposedError } from '../../base/errors';
+import { BackendError, DisposedError, InvalidInputError } from '../../base/errors';
 import type { StoredTensor } from '../../tensors/stored-tensor';
+import {
+  type AttentionPlan,
+  checkAttention,
+  type HeadColumns,
+  type RowRange,
+} from '../attention-plan';
 import type {
-  AttentionOptions,
+  Activation,
+  Axis,
+  ConvolutionOptions,
   Engine,
   EngineMemory,
-  EngineTensor,
   LayerNormWeights,
   LinearOptions,
   LinearWeights,
   PaintingGrid,
-  PaintingHeadWeights,
-  RowRange,
-  TokenLayout,
+  PictureGrid,
 } from '../engine';
 import { attention } from './attention';
 import { matrixTimesTransposed } from './products';
@@ -27,9 +32,6 @@ export interface TfjsLinear extends LinearWeights {
 
 type TensorFlow = typeof tfjs;
 
-const tensorOf = (value: EngineTensor): tfjs.Tensor => value as tfjs.Tensor;
-const matrixOf = (value: EngineTensor): tfjs.Tensor2D => value as tfjs.Tensor2D;
-
 /**
  * The op set in plain TF.js operations. It runs on every TF.js backend, is differentiable, and is the
  * specification the other engines are tested against.
@@ -37,7 +39,7 @@ const matrixOf = (value: EngineTensor): tfjs.Tensor2D => value as tfjs.Tensor2D;
  * TF.js has one current backend for the whole process; the engine switches to its own for the length
  * of a synchronous call and puts the caller's back.
  */
-export class TfjsEngine implements Engine {
+export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
   /** Weights and uploads outside any tidy: what `release` has to free. */
   private readonly owned = new Set<tfjs.Tensor>();
   private tidyDepth = 0;
@@ -51,7 +53,7 @@ export class TfjsEngine implements Engine {
     readonly name = `tfjs-${backend}`,
   ) {}
 
-  upload(data: Float32Array, shape: readonly number[]): EngineTensor {
+  upload(data: Float32Array, shape: readonly number[]): tfjs.Tensor {
     return this.run(() => {
       const tensor = this.tf.tensor(data, [...shape], 'float32');
       if (this.tidyDepth === 0) this.owned.add(tensor);
@@ -59,14 +61,13 @@ export class TfjsEngine implements Engine {
     });
   }
 
-  async download(tensor: EngineTensor): Promise<Float32Array> {
-    return (await this.run(() => tensorOf(tensor).data())) as Float32Array;
+  async download(tensor: tfjs.Tensor): Promise<Float32Array> {
+    return (await this.run(() => this.own(tensor).data())) as Float32Array;
   }
 
-  dispose(...items: readonly (EngineTensor | LinearWeights)[]): void {
+  dispose(...items: readonly (tfjs.Tensor | TfjsLinear)[]): void {
     for (const item of items) {
-      const { weight, bias } = item as TfjsLinear;
-      for (const tensor of weight ? [weight, bias] : [tensorOf(item as EngineTensor)]) {
+      for (const tensor of 'weight' in item ? [item.weight, item.bias] : [this.own(item)]) {
         if (!tensor || tensor.isDisposed) continue;
         this.owned.delete(tensor);
         tensor.dispose();
@@ -126,143 +127,212 @@ export class TfjsEngine implements Engine {
     });
   }
 
-  patchify(pixels: EngineTensor, patch: number): EngineTensor {
-    const [count, height, width] = pixels.shape;
-    const [rows, columns] = [height / patch, width / patch];
-    return this.tidy(() =>
-      tensorOf(pixels)
-        .reshape([count * rows, patch, columns, patch * 3])
-        .transpose([0, 2, 1, 3])
-        .reshape([count * rows * columns, patch * patch * 3]),
-    );
+  reshape(x: tfjs.Tensor, shape: readonly number[]): tfjs.Tensor {
+    return this.run(() => this.own(x).reshape([...shape]));
   }
 
-  linear(x: EngineTensor, weights: LinearWeights, options: LinearOptions = {}): EngineTensor {
-    const { weight, bias } = weights as TfjsLinear;
+  linear(
+    x: tfjs.Tensor,
+    { weight, bias }: TfjsLinear,
+    { activation, residual }: LinearOptions<tfjs.Tensor> = {},
+  ): tfjs.Tensor {
     return this.tidy(() => {
-      let y: tfjs.Tensor = matrixTimesTransposed(this.tf, matrixOf(x), weight); // (R, outputs)
+      let y: tfjs.Tensor = matrixTimesTransposed(this.tf, this.matrix(x), this.matrix(weight)); // (R, outputs)
       if (bias) y = y.add(bias);
-      if (options.gelu) y = this.gelu(y);
-      return options.residual ? y.add(tensorOf(options.residual)) : y;
+      if (activation) y = this.activate(y, activation);
+      return residual ? y.add(this.own(residual)) : y;
     });
   }
 
-  layerNorm(x: EngineTensor, { gamma, beta, epsilon }: LayerNormWeights): EngineTensor {
+  layerNorm(x: tfjs.Tensor, { gamma, beta, epsilon }: LayerNormWeights<tfjs.Tensor>): tfjs.Tensor {
     return this.tidy(() => {
-      const { mean, variance } = this.tf.moments(tensorOf(x), -1, true);
-      return tensorOf(x)
+      const { mean, variance } = this.tf.moments(this.own(x), -1, true);
+      return x
         .sub(mean)
         .mul(variance.add(epsilon).rsqrt())
-        .mul(tensorOf(gamma))
-        .add(tensorOf(beta));
+        .mul(this.own(gamma))
+        .add(this.own(beta));
     });
   }
 
-  add(a: EngineTensor, b: EngineTensor): EngineTensor {
-    return this.run(() => tensorOf(a).add(tensorOf(b)));
+  activate(x: tfjs.Tensor, activation: Activation): tfjs.Tensor {
+    return this.tidy(() => {
+      switch (activation) {
+        case 'relu':
+          return this.own(x).relu();
+        case 'sigmoid':
+          return this.own(x).sigmoid();
+        case 'gelu': // by the error function (Hendrycks and Gimpel 2016, arXiv:1606.08415)
+          return this.own(x).mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+      }
+    });
   }
 
-  average(a: EngineTensor, b: EngineTensor): EngineTensor {
-    return this.tidy(() => tensorOf(a).add(tensorOf(b)).mul(0.5));
-  }
-
-  interpolate(matrix: Float32Array, table: EngineTensor): EngineTensor {
-    const inputs = table.shape[0];
+  add(a: tfjs.Tensor, b: tfjs.Tensor): tfjs.Tensor {
     return this.tidy(() =>
-      this.tf.matMul(this.tf.tensor2d(matrix, [matrix.length / inputs, inputs]), matrixOf(table)),
+      this.own(a)
+        .reshape([-1, ...this.own(b).shape])
+        .add(b)
+        .reshape(a.shape),
     );
   }
 
-  addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor {
-    const half = layout.rows * layout.columns;
-    const width = positions.shape[1];
+  mean(parts: readonly tfjs.Tensor[]): tfjs.Tensor {
+    return this.tidy(() => this.tf.addN(parts.map((part) => this.own(part))).mul(1 / parts.length));
+  }
+
+  interpolate(matrix: Float32Array, table: tfjs.Tensor, axis: Axis = {}): tfjs.Tensor {
+    const { outer = 1, inner = 1 } = axis;
+    const [rows, width] = this.matrix(table).shape;
+    const inputs = rows / (outer * inner);
+    const outputs = matrix.length / inputs;
     return this.tidy(() => {
-      const repeat = (start: number, times: number) =>
-        Array.from({ length: times }, () =>
-          this.tf.slice(matrixOf(positions), [start, 0], [half, width]),
-        );
-      return tensorOf(x).add(
-        this.tf.concat([...repeat(0, layout.prompts), ...repeat(half, layout.targets)], 0),
-      );
+      const factors = this.tf.tensor2d(matrix, [outputs, inputs]);
+      // The axis comes first, so that one product does for all.
+      const first = this.matrix(table)
+        .reshape([outer, inputs, inner * width])
+        .transpose([1, 0, 2])
+        .reshape<tfjs.Tensor2D>([inputs, outer * inner * width]);
+      return this.tf
+        .matMul(factors, first)
+        .reshape([outputs, outer, inner * width])
+        .transpose([1, 0, 2])
+        .reshape([outer * outputs * inner, width]);
     });
   }
 
-  averageTargets(x: EngineTensor, layout: TokenLayout): EngineTensor {
-    const half = layout.rows * layout.columns;
-    const width = x.shape[1];
-    return this.tidy(() => {
-      const prompts = this.tf.slice(matrixOf(x), [0, 0], [layout.prompts * half, width]);
-      const targets = this.tf.slice(
-        matrixOf(x),
-        [layout.prompts * half, 0],
-        [layout.targets * half, width],
-      );
-      const mean = targets
-        .reshape([layout.targets, half * width])
-        .mean(0)
-        .reshape<tfjs.Tensor2D>([half, width]);
-      return this.tf.concat([prompts, mean.tile([layout.targets, 1])], 0);
-    });
-  }
-
-  maskRows(x: EngineTensor, masked: Uint8Array, token: EngineTensor): EngineTensor {
+  maskRows(x: tfjs.Tensor, masked: Uint8Array, token: tfjs.Tensor): tfjs.Tensor {
     return this.tidy(() => {
       const mask = this.tf.tensor2d(
         Float32Array.from(masked, (flag) => (flag ? 1 : 0)),
         [masked.length, 1],
       );
-      const blank = tensorOf(token).reshape([1, -1]);
-      return tensorOf(x).mul(this.tf.sub(1, mask)).add(blank.mul(mask));
+      const blank = this.own(token).reshape([1, -1]);
+      return this.own(x).mul(this.tf.sub(1, mask)).add(blank.mul(mask));
     });
   }
 
-  takeRows(x: EngineTensor, ranges: readonly RowRange[]): EngineTensor {
-    const width = x.shape[1];
+  takeRows(x: tfjs.Tensor, ranges: readonly RowRange[]): tfjs.Tensor {
+    const matrix = this.matrix(x);
     return this.tidy(() =>
       this.tf.concat(
-        ranges.map(([start, end]) => this.tf.slice(matrixOf(x), [start, 0], [end - start, width])),
+        ranges.map(([start, end]) =>
+          this.tf.slice(matrix, [start, 0], [end - start, matrix.shape[1]]),
+        ),
         0,
       ),
     );
   }
 
-  concatRows(parts: readonly EngineTensor[]): EngineTensor {
-    return this.run(() => this.tf.concat(parts.map(matrixOf), 0));
-  }
-
-  concatColumns(parts: readonly EngineTensor[]): EngineTensor {
-    return this.run(() => this.tf.concat(parts.map(matrixOf), 1));
-  }
-
-  attention(qkv: EngineTensor, layout: TokenLayout, options: AttentionOptions): EngineTensor {
-    return this.tidy(() => attention(this.tf, matrixOf(qkv), layout, options));
-  }
-
-  paintingHead(
-    features: EngineTensor,
-    grid: PaintingGrid,
-    weights: PaintingHeadWeights,
-  ): EngineTensor {
-    const { images, rows, columns, patch } = grid;
-    const channels = weights.norm.gamma.shape[0];
+  gatherRows(x: tfjs.Tensor, indices: Int32Array): tfjs.Tensor {
+    const matrix = this.matrix(x);
+    const [rows, width] = matrix.shape;
     return this.tidy(() => {
-      const [height, width] = [rows * patch, columns * patch];
-      const pixels = tensorOf(features)
-        .reshape([images * rows, columns, patch, patch * channels])
-        .transpose([0, 2, 1, 3])
-        .reshape<tfjs.Tensor4D>([images, height, width, channels]);
-      const { weight, bias } = weights.convolution as TfjsLinear;
-      const kernel = weight.transpose().reshape<tfjs.Tensor4D>([3, 3, channels, channels]);
-      const convolved = this.tf.conv2d(pixels, kernel, 1, 'same').add(bias ?? 0);
-      const normed = this.layerNorm(convolved, weights.norm) as tfjs.Tensor;
-      const active = this.gelu(normed).reshape([images * height * width, channels]);
-      return tensorOf(this.linear(active, weights.colors)).reshape([images, height, width, 3]);
+      const padded = this.tf.concat([matrix, this.tf.zeros<tfjs.Rank.R2>([1, width])], 0);
+      const at = indices.map((index) => (index < 0 ? rows : index));
+      return this.tf.gather(padded, this.tf.tensor1d(at, 'int32'));
     });
   }
 
-  /** Exact GELU, by the error function (Hendrycks and Gimpel 2016, arXiv:1606.08415). */
-  private gelu(x: tfjs.Tensor): tfjs.Tensor {
-    return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+  concatRows(parts: readonly tfjs.Tensor[]): tfjs.Tensor {
+    return this.run(() =>
+      this.tf.concat(
+        parts.map((part) => this.matrix(part)),
+        0,
+      ),
+    );
+  }
+
+  concatColumns(parts: readonly tfjs.Tensor[]): tfjs.Tensor {
+    return this.run(() =>
+      this.tf.concat(
+        parts.map((part) => this.matrix(part)),
+        1,
+      ),
+    );
+  }
+
+  attention(
+    q: HeadColumns<tfjs.Tensor>,
+    k: HeadColumns<tfjs.Tensor>,
+    v: HeadColumns<tfjs.Tensor>,
+    plan: AttentionPlan<tfjs.Tensor>,
+  ): tfjs.Tensor {
+    for (const { tensor } of [q, k, v]) this.own(tensor);
+    checkAttention(q, k, v, plan);
+    return this.tidy(() => attention(this.tf, q, k, v, plan));
+  }
+
+  patchify(pixels: tfjs.Tensor, patch: number): tfjs.Tensor {
+    const [count, height, width, channels] = pixels.shape;
+    const [rows, columns] = [height / patch, width / patch];
+    return this.tidy(() =>
+      this.own(pixels)
+        .reshape([count * rows, patch, columns, patch * channels])
+        .transpose([0, 2, 1, 3])
+        .reshape([count * rows * columns, patch * patch * channels]),
+    );
+  }
+
+  pixelShuffle(x: tfjs.Tensor, { images, rows, columns, patch }: PaintingGrid): tfjs.Tensor {
+    const channels = this.matrix(x).shape[1] / (patch * patch);
+    return this.tidy(() =>
+      this.matrix(x)
+        .reshape([images * rows, columns, patch, patch * channels])
+        .transpose([0, 2, 1, 3])
+        .reshape([images * rows * patch * columns * patch, channels]),
+    );
+  }
+
+  convolution(
+    x: tfjs.Tensor,
+    { weight, bias, inputs, outputs }: TfjsLinear,
+    { images, rows, columns }: PictureGrid,
+    { stride = 1, activation }: ConvolutionOptions = {},
+  ): tfjs.Tensor {
+    const channels = inputs / 9;
+    return this.tidy(() => {
+      const pixels = this.matrix(x).reshape<tfjs.Tensor4D>([images, rows, columns, channels]);
+      const kernel = this.matrix(weight)
+        .transpose()
+        .reshape<tfjs.Tensor4D>([3, 3, channels, outputs]);
+      let y: tfjs.Tensor = this.tf.conv2d(pixels, kernel, stride, 1).reshape([-1, outputs]);
+      if (bias) y = y.add(bias);
+      return activation ? this.activate(y, activation) : y;
+    });
+  }
+
+  depthwiseConvolution(
+    x: tfjs.Tensor,
+    kernel: tfjs.Tensor,
+    bias: tfjs.Tensor,
+    { images, rows, columns }: PictureGrid,
+    { stride = 1, activation }: ConvolutionOptions = {},
+  ): tfjs.Tensor {
+    const [, channels] = this.matrix(kernel).shape;
+    return this.tidy(() => {
+      const pixels = this.matrix(x).reshape<tfjs.Tensor4D>([images, rows, columns, channels]);
+      const filter = kernel.reshape<tfjs.Tensor4D>([3, 3, channels, 1]);
+      const y = this.tf
+        .depthwiseConv2d(pixels, filter, stride, 1)
+        .reshape([-1, channels])
+        .add(this.own(bias));
+      return activation ? this.activate(y, activation) : y;
+    });
+  }
+
+  /** @throws InvalidInputError for what another engine made. */
+  private own(tensor: tfjs.Tensor): tfjs.Tensor {
+    if (tensor instanceof this.tf.Tensor) return tensor;
+    throw new InvalidInputError('tensor', `was not made by this engine, ${this.name}.`);
+  }
+
+  private matrix(tensor: tfjs.Tensor): tfjs.Tensor2D {
+    if (this.own(tensor).rank === 2) return tensor as tfjs.Tensor2D;
+    throw new InvalidInputError(
+      'tensor',
+      `must be a matrix, has the shape (${tensor.shape.join(', ')}).`,
+    );
   }
 
   /** Runs `work` with the engine's backend current. */

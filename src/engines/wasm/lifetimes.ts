@@ -1,5 +1,4 @@
-import { DisposedError } from '../../base/errors';
-import type { EngineTensor, LinearWeights } from '../engine';
+import { DisposedError, InvalidInputError } from '../../base/errors';
 import type { Arena } from './arena';
 import { type WasmLinear, WasmTensor } from './wasm-tensor';
 
@@ -36,20 +35,20 @@ export class Lifetimes {
     return layer;
   }
 
-  /** @throws DisposedError for a tensor that was freed. */
-  read(tensor: EngineTensor): WasmTensor {
+  /** @throws DisposedError for a tensor that was freed, InvalidInputError for one of another engine. */
+  read(tensor: WasmTensor): WasmTensor {
     this.check();
-    const known = tensor as WasmTensor;
-    if (known.disposed) throw new DisposedError('This tensor was freed.');
-    return known;
+    if (this.live.has(tensor)) return tensor;
+    if (tensor.disposed) throw new DisposedError('This tensor was freed.');
+    throw new InvalidInputError('tensor', 'was not made by this engine.');
   }
 
-  /** @throws DisposedError for a layer that was freed. */
-  layer(weights: LinearWeights): WasmLinear {
+  /** @throws DisposedError for a layer that was freed, InvalidInputError for one of another engine. */
+  layer(weights: WasmLinear): WasmLinear {
     this.check();
-    const known = weights as WasmLinear;
-    if (known.disposed) throw new DisposedError('The weights of this layer were freed.');
-    return known;
+    if (this.live.has(weights)) return weights;
+    if (weights.disposed) throw new DisposedError('The weights of this layer were freed.');
+    throw new InvalidInputError('weights', 'were not loaded by this engine.');
   }
 
   /** Frees what `work` made, save what it returns: tensors, or arrays and plain objects of them. */
@@ -72,11 +71,12 @@ export class Lifetimes {
     }
   }
 
-  /** Gives memory back. Freeing again does nothing. */
+  /** Gives memory back. Freeing again does nothing. @throws InvalidInputError for what another engine made. */
   free(item: WasmTensor | WasmLinear): void {
     if (item.disposed) return;
+    if (!this.released && !this.live.delete(item))
+      throw new InvalidInputError('items', 'hold what was not made by this engine.');
     item.disposed = true;
-    this.live.delete(item);
     if (this.released) return;
     if (item instanceof WasmTensor) for (const scope of this.scopes) scope.delete(item);
     for (const address of item.addresses) this.arena.release(address);

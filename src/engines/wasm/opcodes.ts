@@ -20,13 +20,17 @@ export enum Op {
   GemmInt8,
   QuantizeRows,
   LayerNorm,
+  Activate,
   Add,
   AddRow,
-  MeanHalves,
   CopyRows,
+  GatherRows,
   MaskRows,
   Interpolate,
   Patchify,
+  PixelShuffle,
+  Neighbourhoods,
+  Depthwise,
   PackKeys,
   PackValues,
   PackKeysInt8,
@@ -46,6 +50,29 @@ export const FIRST_ARGUMENT = 5;
 
 /** Columns of a weight panel: outputs whose weights lie interleaved, input by input. */
 export const PANEL = 16;
+
+/**
+ * Tables that attention reads, entries of so many words. A *span* is rows of keys and values that lie together: first
+ * row, rows, keys per block, packed rows before it, rows of value scales before it.
+ */
+export const SPAN_WORDS = 5;
+/** A span in a set of keys: which, and the position of its first key. */
+export const USE_WORDS = 2;
+/** A set of keys: its first use, and how many. */
+export const SET_WORDS = 2;
+/**
+ * Consecutive queries: first row, its position, rows, first row of the output, first set of keys, sets, and uses that all
+ * sets begin with.
+ */
+export const RUN_WORDS = 7;
+
+/** What is applied to a result; `gelu`, `relu`, `sigmoid` of the engine. */
+export enum Activated {
+  None,
+  Gelu,
+  Relu,
+  Sigmoid,
+}
 
 /** How a float panel is stored. */
 export enum PanelType {

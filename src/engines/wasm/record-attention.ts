@@ -1,100 +1,127 @@
-import type { TokenLayout } from '../engine';
-import { attentionScratch, keysPerBlock, LONGEST_RUN, type QueryRun } from './attention-plan';
-import { Op, PANEL } from './opcodes';
+import { type AttentionPlan, type HeadColumns, relativeGrid } from '../attention-plan';
+import {
+  attentionScratch,
+  type AttentionTables,
+  LONGEST_RUN,
+  spanTable,
+  type SpanTable,
+  wholePanels,
+} from './attention-tables';
+import { Op, RUN_WORDS, SPAN_WORDS } from './opcodes';
 import type { Recorder } from './recorder';
 import type { WasmTensor } from './wasm-tensor';
 
+type Columns = HeadColumns<WasmTensor>;
+
+/** Spans of a matrix, `count` heads each, and where their table lies. */
+interface PackedSpans {
+  readonly count: number;
+  readonly spans: SpanTable;
+  readonly words: number;
+}
+
 /** One attention: what it reads and where it writes. */
 export interface AttentionCall {
-  /** `(R, 3D)` */
-  readonly qkv: WasmTensor;
-  /** `(queries, D)`, rows in the order of `runs`. */
+  readonly q: Columns;
+  readonly k: Columns;
+  readonly v: Columns;
+  readonly plan: AttentionPlan<WasmTensor>;
+  readonly tables: AttentionTables;
+  /** `(queries, heads * d)` */
   readonly out: WasmTensor;
-  readonly runs: readonly QueryRun[];
-  readonly layout: TokenLayout;
-  readonly heads: number;
-  /** Relative positions spread over the grid, `(2h * 2h, d)` and `(w * w, d)`; `null` where the model has none. */
-  readonly relative: { readonly rows: WasmTensor; readonly columns: WasmTensor } | null;
   /** Multiply bytes instead of floats, if `d` is a multiple of 4. */
   readonly int8: boolean;
 }
 
 /** Packs keys, values and position codes for the kernel, then attends; see `assembly/attention.ts`. */
 export function recordAttention(recorder: Recorder, call: AttentionCall): void {
-  const { qkv, out, runs, layout, heads, relative } = call;
-  const { prompts, targets, rows, columns } = layout;
-  const D = qkv.shape[1] / 3;
-  const d = D / heads;
-  const half = rows * columns;
-  const halves = prompts + targets;
+  const { q, k, v, plan, tables, out } = call;
+  const { heads, headWidth: d, relative, bias } = plan;
+  const { spans, runs } = tables;
+  const int8 = call.int8 && d % 4 === 0;
+  const grid = relative ? relativeGrid(relative) : { rows: 0, columns: 0 };
   recorder.withScratch((take) => {
-    const table = take(16 * runs.length, true);
-    const words = new Int32Array(recorder.memory.buffer, table, 4 * runs.length);
-    runs.forEach(({ half: index, start, count, output }, i) =>
-      words.set([index, start, count, output], 4 * i),
-    );
-
-    const int8 = call.int8 && d % 4 === 0;
-    const block = keysPerBlock(half);
-    const matrices = halves * heads;
-    const packing = [half, d, 12 * D, half * 12 * D, 4 * d, heads];
-    const [keyRows, valueWidth] = [wholePanels(half), wholePanels(d)];
-    const pack = (op: Op, part: number, bytes: number, ...scales: number[]) => {
+    const table = (words: Int32Array) => {
+      const address = take(4 * words.length, true);
+      new Int32Array(recorder.memory.buffer, address, words.length).set(words);
+      return address;
+    };
+    /** Packs every head of every span of `columns`; returns where. */
+    const pack = (
+      op: Op,
+      columns: Columns,
+      packed: PackedSpans,
+      bytes: number,
+      ...scales: number[]
+    ) => {
+      const { count, spans, words } = packed;
       const to = take(bytes);
-      recorder.record(op, matrices, halves * half * D, [
-        qkv.address + 4 * part * D,
+      const { tensor, column = 0 } = columns;
+      const [from, stride] = [tensor.address + 4 * column, 4 * tensor.shape[1]];
+      const tiles = (spans.words.length / SPAN_WORDS) * count;
+      recorder.record(op, tiles, spans.packedRows * count * d, [
+        from,
         to,
-        ...packing,
+        d,
+        stride,
+        count,
+        words,
         ...scales,
       ]);
       return to;
     };
-    const keySteps = int8 ? take(4 * matrices * keyRows) : 0;
-    const valueScales = int8 ? take(4 * matrices * (1 + Math.ceil(half / block)) * valueWidth) : 0;
+    const spanWords = table(spans.words);
+    const all = { count: heads, spans, words: spanWords };
+    const packedRows = spans.packedRows * heads;
+    const valueWidth = wholePanels(d);
+    const keySteps = int8 ? take(4 * packedRows) : 0;
+    const valueScales = int8 ? take(4 * spans.scaleRows * heads * valueWidth) : 0;
     const keys = int8
-      ? pack(Op.PackKeysInt8, 1, matrices * keyRows * d, keySteps)
-      : pack(Op.PackKeys, 1, 4 * matrices * keyRows * d);
+      ? pack(Op.PackKeysInt8, k, all, packedRows * d, keySteps)
+      : pack(Op.PackKeys, k, all, 4 * packedRows * d);
     const values = int8
-      ? pack(Op.PackValuesInt8, 2, matrices * keyRows * valueWidth, valueScales, block)
-      : pack(Op.PackValues, 2, 4 * matrices * half * valueWidth);
-    const codes = ({ address }: WasmTensor, length: number) => {
-      const packed = take(4 * length * wholePanels(length) * d);
-      const grid = [length, d, 4 * d, length * d * 4, 0, 1];
-      recorder.record(Op.PackKeys, length, length * length * d, [address, packed, ...grid]);
-      return packed;
+      ? pack(Op.PackValuesInt8, v, all, packedRows * valueWidth, valueScales)
+      : pack(Op.PackValues, v, all, 4 * packedRows * valueWidth);
+    /** `length` matrices of `length` codes. */
+    const codes = (tensor: WasmTensor, length: number) => {
+      const matrices = spanTable(
+        Array.from({ length }, (_, i) => ({ start: i * length, end: (i + 1) * length })),
+      );
+      const each = { count: 1, spans: matrices, words: table(matrices.words) };
+      return pack(Op.PackKeys, { tensor }, each, 4 * matrices.packedRows * d);
     };
-    const rowCodes = relative ? codes(relative.rows, 2 * rows) : 0;
-    const columnCodes = relative ? codes(relative.columns, columns) : 0;
+    const rowCodes = relative ? codes(relative.rows, grid.rows) : 0;
+    const columnCodes = relative ? codes(relative.columns, grid.columns) : 0;
 
-    const scratch = attentionScratch(d, layout, block, int8);
-    const shared = targets === 1 ? (prompts + 1) / 2 : 1;
-    const work = runs.reduce((sum, run) => sum + run.count * (run.half >= prompts ? shared : 1), 0);
-    recorder.record(Op.Attention, runs.length * heads, work * 2 * half * D * 5, [
-      qkv.address,
+    const scratch = attentionScratch(d, grid, spans.block, int8);
+    const count = runs.length / RUN_WORDS;
+    recorder.record(Op.Attention, count * heads, tables.meetings * heads * d * 5, [
+      q.tensor.address + 4 * (q.column ?? 0),
+      4 * q.tensor.shape[1],
       keys,
       values,
+      keySteps,
+      valueScales,
       rowCodes,
       columnCodes,
-      table,
+      bias?.address ?? 0,
+      bias?.shape[1] ?? 0,
+      bias?.shape[2] ?? 0,
+      table(runs),
+      table(tables.sets),
+      table(tables.uses),
+      spanWords,
       out.address,
       heads,
       d,
-      prompts,
-      targets,
-      rows,
-      columns,
-      block,
+      grid.rows,
+      grid.columns,
+      spans.block,
       LONGEST_RUN,
       take(scratch * recorder.threads),
       scratch,
       { float: 1 / Math.sqrt(d) },
-      runs.length,
-      keySteps,
-      valueScales,
+      count,
     ]);
   });
-}
-
-function wholePanels(length: number): number {
-  return Math.ceil(length / PANEL) * PANEL;
 }

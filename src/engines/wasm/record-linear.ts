@@ -1,19 +1,20 @@
-import { Op, PANEL, PanelType } from './opcodes';
+import { type Activated, Op, PANEL, PanelType } from './opcodes';
 import { paddedDepth } from './pack-linear';
 import type { Recorder } from './recorder';
 import { rowsPerTile } from './tiles';
-import type { WasmLinear, WasmTensor } from './wasm-tensor';
+import type { WasmLinear } from './wasm-tensor';
 
-/** One product: `out = x Wᵀ + bias`, then GELU, then a residual. */
+/** One product: `out = x Wᵀ + bias`, then an activation, then a residual. */
 export interface LinearCall {
-  /** `(rows, inputs)` */
-  readonly x: WasmTensor;
+  /** Address of `(rows, inputs)`. */
+  readonly x: number;
+  readonly rows: number;
   readonly layer: WasmLinear;
-  /** `(rows, outputs)` */
-  readonly out: WasmTensor;
+  /** Address of `(rows, outputs)`. */
+  readonly out: number;
   /** Address of `(rows, outputs)`; 0 for none. */
   readonly residual: number;
-  readonly gelu: boolean;
+  readonly activation: Activated;
 }
 
 /** Bytes a thread needs for float products: 64, and one expanded half-precision panel. */
@@ -28,22 +29,22 @@ export function recordLinear(recorder: Recorder, call: LinearCall): void {
   else recordFloats(recorder, call);
 }
 
-function recordFloats(recorder: Recorder, { x, layer, out, residual, gelu }: LinearCall): void {
+function recordFloats(recorder: Recorder, call: LinearCall): void {
+  const { x, rows, layer, out, residual, activation } = call;
   const { inputs, outputs } = layer;
-  const rows = x.shape[0];
   const rowBytes = 4 * Math.min(inputs, 256);
   const { rowStep, panelStep, tiles } = productTiles(rows, rowBytes, outputs, recorder.threads);
   recorder.withScratch((take) =>
     recorder.record(Op.Gemm, tiles, 2 * rows * inputs * outputs, [
-      x.address,
+      x,
       layer.weights,
       layer.bias,
-      out.address,
+      out,
       residual,
       rows,
       inputs,
       outputs,
-      gelu ? 1 : 0,
+      activation,
       rowStep,
       panelStep,
       layer.packing === 'f16' ? PanelType.Float16 : PanelType.Float32,
@@ -54,9 +55,9 @@ function recordFloats(recorder: Recorder, { x, layer, out, residual, gelu }: Lin
 }
 
 /** Rounds the left-hand rows to bytes, then multiplies. */
-function recordBytes(recorder: Recorder, { x, layer, out, residual, gelu }: LinearCall): void {
+function recordBytes(recorder: Recorder, call: LinearCall): void {
+  const { x, rows, layer, out, residual, activation } = call;
   const { inputs, outputs } = layer;
-  const rows = x.shape[0];
   const stride = paddedDepth(inputs);
   const wholeTiles = Math.ceil(rows / 4) * 4;
   recorder.withScratch((take) => {
@@ -64,7 +65,7 @@ function recordBytes(recorder: Recorder, { x, layer, out, residual, gelu }: Line
     const parameters = take(wholeTiles * 16);
     const step = rowsPerTile(4 * inputs);
     recorder.record(Op.QuantizeRows, Math.ceil(rows / step), 4 * rows * inputs, [
-      x.address,
+      x,
       bytes,
       parameters,
       rows,
@@ -78,12 +79,12 @@ function recordBytes(recorder: Recorder, { x, layer, out, residual, gelu }: Line
       parameters,
       layer.weights,
       layer.bias,
-      out.address,
+      out,
       residual,
       rows,
       stride,
       outputs,
-      gelu ? 1 : 0,
+      activation,
       rowStep,
       panelStep,
       layer.scales,

@@ -1,27 +1,34 @@
 import { DisposedError, InvalidInputError } from '../../base/errors';
 import type { StoredTensor } from '../../tensors/stored-tensor';
+import {
+  type AttentionPlan,
+  checkAttention,
+  type HeadColumns,
+  relativeGrid,
+  type RowRange,
+} from '../attention-plan';
 import type {
-  AttentionOptions,
+  Activation,
+  Axis,
+  ConvolutionOptions,
   Engine,
   EngineMemory,
-  EngineTensor,
   LayerNormWeights,
   LinearOptions,
-  LinearWeights,
   LoadLinearOptions,
   PaintingGrid,
   PaintingHeadWeights,
-  RowRange,
-  TokenLayout,
+  PictureGrid,
 } from '../engine';
 import type { Arena } from './arena';
-import { queryRuns } from './attention-plan';
+import { attentionTables } from './attention-tables';
 import type { CommandQueue } from './command-queue';
 import { Lifetimes } from './lifetimes';
 import { loadLinear } from './load-linear';
-import { Op } from './opcodes';
+import { Activated, Op } from './opcodes';
 import type { Packing } from './pack-linear';
 import { recordAttention } from './record-attention';
+import { recordConvolution } from './record-convolution';
 import { recordLinear } from './record-linear';
 import { recordPaintingHead, requireExact } from './record-painting-head';
 import { Recorder } from './recorder';
@@ -45,7 +52,7 @@ const FLAT = 16384;
  * The op set on the package's own WebAssembly kernels. Ops record commands; `flush` and `download` run
  * them on the pool's threads.
  */
-export class WasmEngine implements Engine {
+export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
   readonly name = 'wasm';
   private readonly lifetimes: Lifetimes;
   private readonly recorder: Recorder;
@@ -56,7 +63,7 @@ export class WasmEngine implements Engine {
     this.recorder = new Recorder(memory, arena, queue, pool.threads);
   }
 
-  upload(data: Float32Array, shape: readonly number[]): EngineTensor {
+  upload(data: Float32Array, shape: readonly number[]): WasmTensor {
     const length = shape.reduce((a, b) => a * b, 1);
     if (length !== data.length) {
       throw new InvalidInputError(
@@ -69,7 +76,7 @@ export class WasmEngine implements Engine {
     return tensor;
   }
 
-  async download(tensor: EngineTensor): Promise<Float32Array> {
+  async download(tensor: WasmTensor): Promise<Float32Array> {
     const { address, length } = this.read(tensor);
     await this.flush();
     const values = new Float32Array(length);
@@ -77,8 +84,8 @@ export class WasmEngine implements Engine {
     return values;
   }
 
-  dispose(...items: readonly (EngineTensor | LinearWeights)[]): void {
-    for (const item of items) this.lifetimes.free(item as WasmTensor | WasmLinear);
+  dispose(...items: readonly (WasmTensor | WasmLinear)[]): void {
+    for (const item of items) this.lifetimes.free(item);
   }
 
   tidy<Result>(work: () => Result): Result {
@@ -109,31 +116,29 @@ export class WasmEngine implements Engine {
     weight: StoredTensor,
     bias: StoredTensor | null,
     options: LoadLinearOptions = {},
-  ): LinearWeights {
+  ): WasmLinear {
     this.lifetimes.check();
     const packing = options.exact ? 'f32' : this.parts.precision;
     return this.lifetimes.keep(loadLinear(this.recorder, weight, bias, packing));
   }
 
-  patchify(pixels: EngineTensor, patch: number): EngineTensor {
-    const x = this.read(pixels);
-    const [count, height, width] = x.shape;
-    const [rows, columns] = [(count * height) / patch, width / patch];
-    const out = this.tensor([rows * columns, patch * patch * 3]);
-    this.recorder.record(Op.Patchify, rows, x.length, [
-      x.address,
-      out.address,
-      rows,
-      columns,
-      patch,
-    ]);
+  reshape(x: WasmTensor, shape: readonly number[]): WasmTensor {
+    const input = this.read(x);
+    const out = this.tensor(shape);
+    if (out.length !== input.length) {
+      throw new InvalidInputError(
+        'shape',
+        `(${shape.join(', ')}) does not hold the values of (${x.shape.join(', ')}).`,
+      );
+    }
+    this.copyFlat(input, out);
     return out;
   }
 
-  linear(x: EngineTensor, weights: LinearWeights, options: LinearOptions = {}): EngineTensor {
-    const input = this.read(x);
+  linear(x: WasmTensor, weights: WasmLinear, options: LinearOptions<WasmTensor> = {}): WasmTensor {
+    const { address, shape } = this.read(x);
     const layer = this.layer(weights);
-    const [rows, inputs] = input.shape;
+    const [rows, inputs] = shape;
     if (inputs !== layer.inputs) {
       throw new InvalidInputError(
         'x',
@@ -141,18 +146,18 @@ export class WasmEngine implements Engine {
       );
     }
     const out = this.tensor([rows, layer.outputs]);
-    const residual = options.residual ? this.read(options.residual).address : 0;
     recordLinear(this.recorder, {
-      x: input,
+      x: address,
+      rows,
       layer,
-      out,
-      residual,
-      gelu: options.gelu === true,
+      out: out.address,
+      residual: options.residual ? this.read(options.residual).address : 0,
+      activation: activated(options.activation),
     });
     return out;
   }
 
-  layerNorm(x: EngineTensor, weights: LayerNormWeights): EngineTensor {
+  layerNorm(x: WasmTensor, weights: LayerNormWeights<WasmTensor>): WasmTensor {
     const input = this.read(x);
     const [rows, width] = rowsAndWidth(input.shape);
     const out = this.tensor(input.shape);
@@ -171,48 +176,78 @@ export class WasmEngine implements Engine {
     return out;
   }
 
-  add(a: EngineTensor, b: EngineTensor): EngineTensor {
-    const [left, right] = [this.read(a), this.read(b)];
-    if (left.length === right.length) return this.sum(left, right, 1);
-    const [rows, width] = rowsAndWidth(left.shape);
-    if (right.length !== width) {
-      throw new InvalidInputError(
-        'b',
-        `has ${right.length} values, which are neither one row nor all of (${left.shape.join(', ')}).`,
-      );
-    }
-    const out = this.tensor(left.shape);
-    const step = rowsPerTile(4 * width);
-    this.recorder.record(Op.AddRow, Math.ceil(rows / step), left.length, [
-      left.address,
-      right.address,
+  activate(x: WasmTensor, activation: Activation): WasmTensor {
+    const input = this.read(x);
+    const out = this.tensor(input.shape);
+    this.recorder.record(Op.Activate, Math.ceil(input.length / FLAT), 20 * input.length, [
+      input.address,
       out.address,
-      rows,
-      width,
-      step,
+      input.length,
+      activated(activation),
     ]);
     return out;
   }
 
-  average(a: EngineTensor, b: EngineTensor): EngineTensor {
-    return this.sum(this.read(a), this.read(b), 0.5);
+  add(a: WasmTensor, b: WasmTensor): WasmTensor {
+    const [left, right] = [this.read(a), this.read(b)];
+    const [rows, width] = rowsAndWidth(left.shape);
+    const [repeated, columns] = rowsAndWidth(right.shape);
+    if (columns !== width || rows % repeated !== 0) {
+      throw new InvalidInputError(
+        'b',
+        `has the shape (${b.shape.join(', ')}), whose rows do not repeat into (${a.shape.join(', ')}).`,
+      );
+    }
+    const out = this.tensor(left.shape);
+    if (repeated === 1) this.addRow(left, right, out, rows, width);
+    else {
+      for (let at = 0; at < 4 * left.length; at += 4 * right.length)
+        this.addFlat(left.address + at, right.address, out.address + at, right.length, 1);
+    }
+    return out;
   }
 
-  interpolate(matrix: Float32Array, table: EngineTensor): EngineTensor {
+  mean(parts: readonly WasmTensor[]): WasmTensor {
+    const [first, ...others] = parts.map((part) => this.read(part));
+    const out = this.tensor(first.shape);
+    let sum = first;
+    others.forEach((part, i) => {
+      if (part.length !== first.length) {
+        throw new InvalidInputError(
+          'parts',
+          `must all have the shape (${first.shape.join(', ')}), one has (${part.shape.join(', ')}).`,
+        );
+      }
+      const factor = i === others.length - 1 ? 1 / parts.length : 1;
+      this.addFlat(sum.address, part.address, out.address, first.length, factor);
+      sum = out;
+    });
+    if (others.length === 0) this.copyFlat(first, out);
+    return out;
+  }
+
+  interpolate(matrix: Float32Array, table: WasmTensor, axis: Axis = {}): WasmTensor {
+    const { outer = 1, inner = 1 } = axis;
     const { address, shape } = this.read(table);
-    const [inner, width] = shape;
-    const rows = matrix.length / inner;
+    const [rows, columns] = shape;
+    const inputs = rows / (outer * inner);
+    const outputs = matrix.length / inputs;
+    if (!Number.isInteger(inputs) || !Number.isInteger(outputs))
+      throw new InvalidInputError('matrix', `does not fit a table of ${rows} rows.`);
     return this.recorder.withScratch((take) => {
       const factors = take(4 * matrix.length, true);
       this.recorder.floats(factors, matrix.length).set(matrix);
-      const out = this.tensor([rows, width]);
-      const step = 16;
-      this.recorder.record(Op.Interpolate, Math.ceil(rows / step), rows * (inner + 8 * width), [
+      const out = this.tensor([outer * outputs * inner, columns]);
+      const width = inner * columns;
+      const step = rowsPerTile(4 * width);
+      const tiles = Math.ceil((outer * outputs) / step);
+      this.recorder.record(Op.Interpolate, tiles, 8 * out.length, [
         factors,
         address,
         out.address,
-        rows,
-        inner,
+        outer,
+        outputs,
+        inputs,
         width,
         step,
       ]);
@@ -220,40 +255,7 @@ export class WasmEngine implements Engine {
     });
   }
 
-  addPositions(x: EngineTensor, positions: EngineTensor, layout: TokenLayout): EngineTensor {
-    const input = this.read(x);
-    const table = this.read(positions);
-    const out = this.tensor(input.shape);
-    const half = layout.rows * layout.columns * table.shape[1];
-    for (let i = 0; i < layout.prompts + layout.targets; i++) {
-      const from = table.address + (i < layout.prompts ? 0 : 4 * half);
-      this.recorder.record(Op.Add, Math.ceil(half / FLAT), half, [
-        input.address + 4 * i * half,
-        from,
-        out.address + 4 * i * half,
-        half,
-        { float: 1 },
-      ]);
-    }
-    return out;
-  }
-
-  averageTargets(x: EngineTensor, layout: TokenLayout): EngineTensor {
-    const input = this.read(x);
-    const out = this.tensor(input.shape);
-    const half = layout.rows * layout.columns * input.shape[1];
-    const prompts = layout.prompts * half;
-    this.copy(input.address, 4 * half, out.address, 4 * half, layout.prompts, 4 * half);
-    this.recorder.record(Op.MeanHalves, Math.ceil(half / FLAT), half * layout.targets, [
-      input.address + 4 * prompts,
-      out.address + 4 * prompts,
-      half,
-      layout.targets,
-    ]);
-    return out;
-  }
-
-  maskRows(x: EngineTensor, masked: Uint8Array, token: EngineTensor): EngineTensor {
+  maskRows(x: WasmTensor, masked: Uint8Array, token: WasmTensor): WasmTensor {
     const input = this.read(x);
     const [rows, width] = input.shape;
     if (masked.length !== rows) {
@@ -277,7 +279,7 @@ export class WasmEngine implements Engine {
     });
   }
 
-  takeRows(x: EngineTensor, ranges: readonly RowRange[]): EngineTensor {
+  takeRows(x: WasmTensor, ranges: readonly RowRange[]): WasmTensor {
     const { address, shape } = this.read(x);
     const bytes = 4 * shape[1];
     const out = this.tensor([ranges.reduce((sum, [start, end]) => sum + end - start, 0), shape[1]]);
@@ -289,7 +291,29 @@ export class WasmEngine implements Engine {
     return out;
   }
 
-  concatRows(parts: readonly EngineTensor[]): EngineTensor {
+  gatherRows(x: WasmTensor, indices: Int32Array): WasmTensor {
+    const { address, shape } = this.read(x);
+    const [rows, width] = shape;
+    if (indices.some((index) => index < -1 || index >= rows))
+      throw new InvalidInputError('indices', `must be -1 to ${rows - 1}.`);
+    return this.recorder.withScratch((take) => {
+      const table = take(4 * indices.length, true);
+      new Int32Array(this.parts.memory.buffer, table, indices.length).set(indices);
+      const out = this.tensor([indices.length, width]);
+      const step = rowsPerTile(4 * width);
+      this.recorder.record(Op.GatherRows, Math.ceil(indices.length / step), out.length, [
+        address,
+        table,
+        out.address,
+        indices.length,
+        width,
+        step,
+      ]);
+      return out;
+    });
+  }
+
+  concatRows(parts: readonly WasmTensor[]): WasmTensor {
     const inputs = parts.map((part) => this.read(part));
     const width = inputs[0].shape[1];
     const out = this.tensor([inputs.reduce((sum, { shape }) => sum + shape[0], 0), width]);
@@ -301,7 +325,7 @@ export class WasmEngine implements Engine {
     return out;
   }
 
-  concatColumns(parts: readonly EngineTensor[]): EngineTensor {
+  concatColumns(parts: readonly WasmTensor[]): WasmTensor {
     const inputs = parts.map((part) => this.read(part));
     const rows = inputs[0].shape[0];
     const width = inputs.reduce((sum, { shape }) => sum + shape[1], 0);
@@ -315,34 +339,113 @@ export class WasmEngine implements Engine {
     return out;
   }
 
-  attention(qkv: EngineTensor, layout: TokenLayout, options: AttentionOptions): EngineTensor {
-    const input = this.read(qkv);
-    const { prompts, targets, rows, columns } = layout;
-    const { heads, relative } = options;
-    const everything = [[0, (prompts + targets) * rows * columns]] as const;
-    const runs = queryRuns(options.queries ?? everything, layout);
-    const queries = runs.reduce((sum, { count }) => sum + count, 0);
-    const out = this.tensor([queries, input.shape[1] / 3]);
-    recordAttention(this.recorder, {
-      qkv: input,
+  attention(
+    q: HeadColumns<WasmTensor>,
+    k: HeadColumns<WasmTensor>,
+    v: HeadColumns<WasmTensor>,
+    plan: AttentionPlan<WasmTensor>,
+  ): WasmTensor {
+    const { relative, bias } = plan;
+    const given = [q.tensor, k.tensor, v.tensor, relative?.rows, relative?.columns, bias];
+    for (const tensor of given) if (tensor) this.read(tensor);
+    checkAttention(q, k, v, plan);
+    const tables = attentionTables(plan.segments, relative ? relativeGrid(relative).columns : 0);
+    const out = this.tensor([tables.queries, plan.heads * plan.headWidth]);
+    const int8 = this.parts.precision === 'int8';
+    recordAttention(this.recorder, { q, k, v, plan, tables, out, int8 });
+    return out;
+  }
+
+  patchify(pixels: WasmTensor, patch: number): WasmTensor {
+    const x = this.read(pixels);
+    const [count, height, width, channels] = x.shape;
+    const [rows, columns] = [(count * height) / patch, width / patch];
+    const out = this.tensor([rows * columns, patch * patch * channels]);
+    this.recorder.record(Op.Patchify, rows, x.length, [
+      x.address,
+      out.address,
+      columns,
+      patch,
+      channels,
+    ]);
+    return out;
+  }
+
+  pixelShuffle(x: WasmTensor, { images, rows, columns, patch }: PaintingGrid): WasmTensor {
+    const { address, length } = this.read(x);
+    const pixels = images * rows * columns * patch * patch;
+    const out = this.tensor([pixels, length / pixels]);
+    this.recorder.record(Op.PixelShuffle, images * rows, length, [
+      address,
+      out.address,
+      columns,
+      patch,
+      length / pixels,
+    ]);
+    return out;
+  }
+
+  convolution(
+    x: WasmTensor,
+    weights: WasmLinear,
+    grid: PictureGrid,
+    { stride = 1, activation }: ConvolutionOptions = {},
+  ): WasmTensor {
+    const input = this.read(x);
+    const layer = this.layer(weights);
+    const { rows, columns } = stridden(grid, stride);
+    if (input.shape[1] * 9 !== layer.inputs) {
+      throw new InvalidInputError(
+        'x',
+        `has ${input.shape[1]} channels, but the layer takes ${layer.inputs / 9}.`,
+      );
+    }
+    const out = this.tensor([grid.images * rows * columns, layer.outputs]);
+    recordConvolution(this.recorder, {
+      x: input,
+      layer,
       out,
-      runs,
-      layout,
-      heads,
-      relative: relative && {
-        rows: this.read(relative.rows),
-        columns: this.read(relative.columns),
-      },
-      int8: this.parts.precision === 'int8',
+      grid,
+      stride,
+      rows,
+      columns,
+      activation: activated(activation),
     });
     return out;
   }
 
+  depthwiseConvolution(
+    x: WasmTensor,
+    kernel: WasmTensor,
+    bias: WasmTensor,
+    grid: PictureGrid,
+    { stride = 1, activation }: ConvolutionOptions = {},
+  ): WasmTensor {
+    const input = this.read(x);
+    const { rows, columns } = stridden(grid, stride);
+    const channels = input.shape[1];
+    const out = this.tensor([grid.images * rows * columns, channels]);
+    this.recorder.record(Op.Depthwise, grid.images * rows, 18 * out.length, [
+      input.address,
+      this.read(kernel).address,
+      this.read(bias).address,
+      out.address,
+      grid.rows,
+      grid.columns,
+      channels,
+      stride,
+      rows,
+      columns,
+      activated(activation),
+    ]);
+    return out;
+  }
+
   paintingHead(
-    features: EngineTensor,
+    features: WasmTensor,
     grid: PaintingGrid,
-    weights: PaintingHeadWeights,
-  ): EngineTensor {
+    weights: PaintingHeadWeights<WasmTensor, WasmLinear>,
+  ): WasmTensor {
     const { images, rows, columns, patch } = grid;
     const { gamma, beta, epsilon } = weights.norm;
     const [convolution, colors] = [this.layer(weights.convolution), this.layer(weights.colors)];
@@ -361,22 +464,34 @@ export class WasmEngine implements Engine {
     return out;
   }
 
-  private sum(a: WasmTensor, b: WasmTensor, factor: number): WasmTensor {
-    if (a.length !== b.length) {
-      throw new InvalidInputError(
-        'b',
-        `must have the shape (${a.shape.join(', ')}), has (${b.shape.join(', ')}).`,
-      );
-    }
-    const out = this.tensor(a.shape);
-    this.recorder.record(Op.Add, Math.ceil(a.length / FLAT), a.length, [
+  /** `out = (a + b) * factor` over `count` values; addresses. */
+  private addFlat(a: number, b: number, out: number, count: number, factor: number): void {
+    const tiles = Math.ceil(count / FLAT);
+    this.recorder.record(Op.Add, tiles, count, [a, b, out, count, { float: factor }]);
+  }
+
+  private addRow(
+    a: WasmTensor,
+    row: WasmTensor,
+    out: WasmTensor,
+    rows: number,
+    width: number,
+  ): void {
+    const step = rowsPerTile(4 * width);
+    this.recorder.record(Op.AddRow, Math.ceil(rows / step), a.length, [
       a.address,
-      b.address,
+      row.address,
       out.address,
-      a.length,
-      { float: factor },
+      rows,
+      width,
+      step,
     ]);
-    return out;
+  }
+
+  /** Copies all values. */
+  private copyFlat(from: WasmTensor, to: WasmTensor): void {
+    const [rows, width] = rowsAndWidth(from.shape);
+    this.copy(from.address, 4 * width, to.address, 4 * width, rows, 4 * width);
   }
 
   private copy(
@@ -403,16 +518,34 @@ export class WasmEngine implements Engine {
     return this.lifetimes.tensor(shape, idle);
   }
 
-  private read(tensor: EngineTensor): WasmTensor {
+  private read(tensor: WasmTensor): WasmTensor {
     return this.lifetimes.read(tensor);
   }
 
-  private layer(weights: LinearWeights): WasmLinear {
+  private layer(weights: WasmLinear): WasmLinear {
     return this.lifetimes.layer(weights);
+  }
+}
+
+function activated(activation: Activation | undefined): Activated {
+  switch (activation) {
+    case undefined:
+      return Activated.None;
+    case 'gelu':
+      return Activated.Gelu;
+    case 'relu':
+      return Activated.Relu;
+    case 'sigmoid':
+      return Activated.Sigmoid;
   }
 }
 
 function rowsAndWidth(shape: readonly number[]): [rows: number, width: number] {
   const width = shape[shape.length - 1];
   return [shape.slice(0, -1).reduce((a, b) => a * b, 1), width];
+}
+
+/** Rows and columns of a convolution's result. */
+function stridden({ rows, columns }: PictureGrid, stride: number) {
+  return { rows: Math.ceil(rows / stride), columns: Math.ceil(columns / stride) };
 }

@@ -1,9 +1,9 @@
 import type { NdArray } from 'ndarray';
 import { toFloats } from '../../tensors/to-floats';
-import type { TokenLayout } from '../../engines/engine';
 import { InvalidInputError } from '../../base/errors';
 import { splitHalves, splitMaskedPatches, targetsEqual } from './halves';
 import type { Task } from './model';
+import type { TokenLayout } from './token-layout';
 
 /** A batch of canvases for {@link Painter.paint}: NHWC, normalised colours, prompt half on top. */
 export interface PaintInputs {

@@ -1,6 +1,6 @@
 /**
  * The SegGPT painter (Wang et al. 2023, arXiv:2304.03284; Painter, arXiv:2212.02499), after the
- * official `models_seggpt.py`. Shape letters as in `engines/engine.ts`.
+ * official `models_seggpt.py`. Shape letters as in `engines/engine.ts` and `token-layout.ts`.
  *
  * Two things differ from the official code, and neither changes a number:
  *
@@ -12,17 +12,19 @@
  * Functions that run blocks are generators: they yield after every block, so that a caller may report
  * progress, wait for the device, or stop. Stopping (`return()`) frees what was in flight.
  */
-import type {
-  Engine,
-  EngineTensor,
-  RelativePosition,
-  RowRange,
-  TokenLayout,
-} from '../../engines/engine';
+import type { Engine, EngineTensor, RelativePosition, RowRange } from '../../engines/engine';
 import type { PainterConfig } from './config';
 import type { PainterParameters } from './parameters';
 import { absolutePositionMatrix, relativePositionMatrix } from '../../nn/position-tables';
+import { paintingHead } from '../../nn/painting-head';
 import { vitBlock } from '../../nn/vit-block';
+import {
+  addPositions,
+  averageTargets,
+  canvasSegments,
+  halfLength,
+  type TokenLayout,
+} from './token-layout';
 
 export type Task = 'instance' | 'semantic';
 export type Stream = 'image' | 'mask' | 'merged';
@@ -60,11 +62,6 @@ export interface DecodePlan {
   readonly images: number;
   readonly rows: number;
   readonly columns: number;
-}
-
-/** `Lh`, tokens of one half. */
-export function halfLength(layout: TokenLayout): number {
-  return layout.rows * layout.columns;
 }
 
 /** Decodes whole canvases: `N` pictures of `2h` token rows, a shared target half repeated. */
@@ -153,7 +150,7 @@ export class PainterModel {
     return engine.tidy(() => {
       let tokens = engine.linear(engine.patchify(halves, config.patch), parameters.patchEmbedding);
       if (masked) tokens = engine.maskRows(tokens, masked, parameters.maskToken);
-      return engine.addPositions(tokens, positions[stream], layout);
+      return addPositions(engine, tokens, positions[stream], layout);
     });
   }
 
@@ -233,7 +230,7 @@ export class PainterModel {
         columns: plan.columns,
         patch: config.patch,
       };
-      return engine.paintingHead(features, grid, parameters.head);
+      return paintingHead(engine, features, grid, parameters.head);
     });
   }
 
@@ -244,11 +241,20 @@ export class PainterModel {
     positions: Positions,
     options: ForwardOptions & { readonly queries?: readonly RowRange[] },
   ): EngineTensor {
-    return vitBlock(this.engine, x, layout, this.parameters.blocks[index], {
-      heads: this.config.heads,
+    const { engine, config } = this;
+    const { queries } = options;
+    const plan = {
+      heads: config.heads,
+      headWidth: config.width / config.heads,
+      segments: canvasSegments(layout, queries),
       relative: positions.relative[index],
-      queries: options.queries,
-      averageTargets: options.averageTargets,
+    };
+    return vitBlock(engine, x, this.parameters.blocks[index], plan, {
+      rows: queries,
+      // The official code averages after the projection; averaging first is the same, and cheaper.
+      afterAttention: options.averageTargets
+        ? (mixed) => averageTargets(engine, mixed, layout)
+        : undefined,
     });
   }
 

@@ -6,7 +6,7 @@ import {
 } from '../../checkpoints/open-checkpoint';
 import { createEngine } from '../../engines/create-engine';
 import { checkEngineOptions, type EngineOptions } from '../../engines/engine-options';
-import type { Engine, EngineTensor, TokenLayout } from '../../engines/engine';
+import type { Engine, EngineTensor } from '../../engines/engine';
 import { throwIfAborted } from '../../base/abort';
 import { DisposedError, InvalidInputError } from '../../base/errors';
 import { countParameters } from '../parameter-table';
@@ -18,7 +18,6 @@ import { type CanvasBatch, readBatch, type PaintInputs } from './inputs';
 import {
   type BlockOutput,
   canvasPlan,
-  halfLength,
   PainterModel,
   type Positions,
   targetPlan,
@@ -27,6 +26,7 @@ import {
 import { PaintingContext } from './painting-context';
 import { loadParameters } from './parameters';
 import { SharedPositions } from './shared-positions';
+import { halfLength, type TokenLayout } from './token-layout';
 
 export interface PainterLoadOptions extends OpenOptions, EngineOptions {}
 
@@ -181,7 +181,7 @@ export class Painter {
         positions,
         { averageTargets },
       );
-      merged = engine.average(image, mask);
+      merged = engine.mean([image, mask]);
       engine.dispose(image);
     } finally {
       engine.dispose(mask);
@@ -302,7 +302,7 @@ export class Painter {
       const image = yield* model.encodeStream(all, 'image', layout, positions);
       let merged;
       try {
-        merged = engine.average(image, context.tokens.maskStream);
+        merged = engine.mean([image, context.tokens.maskStream]);
       } finally {
         engine.dispose(image);
       }

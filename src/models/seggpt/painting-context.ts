@@ -1,6 +1,7 @@
-import type { Engine, EngineTensor, TokenLayout } from '../../engines/engine';
+import type { Engine, EngineTensor } from '../../engines/engine';
 import { DisposedError } from '../../base/errors';
 import type { Positions } from './model';
+import type { TokenLayout } from './token-layout';
 
 /**
  * Everything a painter computes from prompts alone, ready for any number of targets: the prompts'

@@ -46,7 +46,9 @@ describe('wasm engine', () => {
     const call = async () => {
       const y = engine.tidy(() => {
         const x = engine.upload(randomFloats(rows * width, 3), [rows, width]);
-        return engine.linear(engine.linear(x, layer, { gelu: true }), layer, { residual: x });
+        return engine.linear(engine.linear(x, layer, { activation: 'gelu' }), layer, {
+          residual: x,
+        });
       });
       const values = await engine.download(y);
       engine.dispose(y);
@@ -65,7 +67,9 @@ describe('wasm engine', () => {
     const call = async (seed: number) => {
       let x = engine.upload(randomFloats(rows * width, seed), [rows, width]);
       for (let i = 0; i < 5; i++) {
-        const next = engine.tidy(() => engine.linear(engine.add(x, x), layer, { gelu: true }));
+        const next = engine.tidy(() =>
+          engine.linear(engine.add(x, x), layer, { activation: 'gelu' }),
+        );
         engine.dispose(x);
         x = next;
         await engine.flush();
@@ -96,7 +100,8 @@ describe('wasm engine', () => {
     const x = engine.upload(randomFloats(rows * width, 3), [rows, width]);
     const expected = await engine.download(engine.linear(x, layer));
     const controller = new AbortController();
-    for (let i = 0; i < 200; i++) engine.tidy(() => void engine.linear(x, layer, { gelu: true }));
+    for (let i = 0; i < 200; i++)
+      engine.tidy(() => void engine.linear(x, layer, { activation: 'gelu' }));
     const flushed = engine.flush(controller.signal);
     controller.abort(new Error('enough'));
     await expect(flushed).rejects.toBeInstanceOf(AbortedError);
@@ -113,7 +118,7 @@ describe('wasm engine', () => {
       await engine.flush();
       const work = async () => {
         for (let i = 0; i < 1000; i++) {
-          engine.tidy(() => void engine.linear(x, layer, { gelu: true }));
+          engine.tidy(() => void engine.linear(x, layer, { activation: 'gelu' }));
           await engine.flush();
         }
       };
@@ -152,7 +157,8 @@ describe('wasm engine', () => {
       return list;
     };
     const x = engine.upload(randomFloats(3000 * width, 3), [3000, width]);
-    for (let i = 0; i < 200; i++) engine.tidy(() => void engine.linear(x, layer, { gelu: true }));
+    for (let i = 0; i < 200; i++)
+      engine.tidy(() => void engine.linear(x, layer, { activation: 'gelu' }));
     const waiting = expect(engine.flush()).rejects.toBeInstanceOf(DisposedError);
     do await new Promise((resolve) => setImmediate(resolve));
     while (atWork === 0);
@@ -214,7 +220,9 @@ describe('wasm engine', () => {
     for (const threads of [1, 3]) {
       const engine = await start({ threads });
       const x = engine.upload(randomFloats(rows * width, 3), [rows, width]);
-      results.push(await engine.download(engine.linear(x, layerOf(engine), { gelu: true })));
+      results.push(
+        await engine.download(engine.linear(x, layerOf(engine), { activation: 'gelu' })),
+      );
     }
     expect(results[0]).toEqual(results[1]);
   });

@@ -82,6 +82,44 @@ describe.each(byteKernels)('int8 product, $name', ({ steps, ...kernel }) => {
       { numRuns: 30 },
     ));
 
+  it('convolves as it multiplies the neighbourhoods', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          images: fc.integer({ min: 1, max: 2 }),
+          rows: fc.integer({ min: 1, max: 7 }),
+          columns: fc.integer({ min: 1, max: 7 }),
+        }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 35 }),
+        async (grid, channels, outputs) => {
+          const count = grid.images * grid.rows * grid.columns;
+          const layer = engine.loadLinear(stored([outputs, 9 * channels], 1), stored([outputs], 2));
+          const made = engine.tidy(() => {
+            const x = engine.upload(randomFloats(count * channels, 3), [count, channels]);
+            const shifted = Array.from({ length: 9 }, (_, tap) => {
+              const [dy, dx] = [Math.floor(tap / 3) - 1, (tap % 3) - 1];
+              const indices = Int32Array.from({ length: count }, (_, row) => {
+                const y = (Math.floor(row / grid.columns) % grid.rows) + dy;
+                const column = (row % grid.columns) + dx;
+                const inside = y >= 0 && y < grid.rows && column >= 0 && column < grid.columns;
+                return inside ? row + dy * grid.columns + dx : -1;
+              });
+              return engine.gatherRows(x, indices);
+            });
+            return [
+              engine.convolution(x, layer, grid, { activation: 'relu' }),
+              engine.linear(engine.concatColumns(shifted), layer, { activation: 'relu' }),
+            ];
+          });
+          const [found, expected] = await Promise.all(made.map((each) => engine.download(each)));
+          engine.dispose(layer, ...made);
+          expect(found).toEqual(expected);
+        },
+      ),
+      { numRuns: 15 },
+    ));
+
   it('is exact where nothing is rounded', async () => {
     const [rows, inputs, outputs] = [5, 64, 20];
     // Every row spans all bytes there are, every channel -63 … 63.

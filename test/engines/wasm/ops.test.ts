@@ -1,10 +1,12 @@
 /** Every op on random shapes against the tfjs engine, which is the specification. */
 import fc from 'fast-check';
 import type { StoredTensor } from '../../../src/tensors/stored-tensor';
-import type { Engine, EngineTensor, TokenLayout } from '../../../src/engines/engine';
+import type { Activation, Engine, EngineTensor } from '../../../src/engines/engine';
 import type { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
+import { windowsOf } from '../../../src/nn/windows';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
 import { largestDifference } from '../../helpers/reference';
+import { attentionCases, headsOf } from '../attention-cases';
 import { plainTfjs, randomFloats, stored } from './helpers';
 
 jest.setTimeout(300_000); // hundreds of random shapes on TF.js's plain CPU backend, on a machine that may be busy
@@ -32,7 +34,7 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
     tolerance = 2e-5,
   ): Promise<void> {
     const results: Float32Array[][] = [];
-    for (const engine of [wasm, oracle]) {
+    for (const engine of [wasm, oracle] as readonly Engine[]) {
       const before = engine.memory().tensors;
       const made = [engine.tidy(() => work(engine))].flat();
       results.push(await Promise.all(made.map((tensor) => engine.download(tensor))));
@@ -51,23 +53,28 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
   const check = (property: fc.IAsyncProperty<unknown>, numRuns = 25) =>
     fc.assert(property, { numRuns });
 
-  it('linear: bias, GELU, residual, odd sizes', () =>
+  const activations = fc.constantFrom<Activation | undefined>(undefined, 'gelu', 'relu', 'sigmoid');
+
+  it('linear: bias, activations, residual, odd sizes', () =>
     check(
       fc.asyncProperty(
         size(70),
         size(300),
         size(90),
         fc.boolean(),
+        activations,
         fc.boolean(),
-        fc.boolean(),
-        (rows, inputs, outputs, biased, gelu, residual) => {
+        (rows, inputs, outputs, biased, activation, residual) => {
           const weight = stored([outputs, inputs], 1);
           const bias = biased ? stored([outputs], 2) : null;
           return compare((engine) => {
             const layer = engine.loadLinear(weight, bias);
             const x = engine.upload(matrix(rows, inputs, 3), [rows, inputs]);
             const extra = engine.upload(matrix(rows, outputs, 4), [rows, outputs]);
-            const y = engine.linear(x, layer, { gelu, residual: residual ? extra : undefined });
+            const y = engine.linear(x, layer, {
+              activation,
+              residual: residual ? extra : undefined,
+            });
             engine.dispose(layer);
             return y;
           });
@@ -99,7 +106,7 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
       ),
     ));
 
-  it('add, average, interpolate, takeRows, concatRows, concatColumns, maskRows', () =>
+  it('add, mean, interpolate, rows taken, gathered, joined and masked, activate, reshape', () =>
     check(
       fc.asyncProperty(size(60), size(70), size(20), (rows, width, other) =>
         compare((engine) => {
@@ -113,8 +120,19 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
           return [
             engine.add(a, b),
             engine.add(a, row),
-            engine.average(a, b),
+            engine.add(engine.concatRows([a, b, a]), b),
+            engine.mean([a]),
+            engine.mean([a, b]),
+            engine.mean([a, b, b, a, b]),
             engine.interpolate(factors, a),
+            engine.activate(a, 'gelu'),
+            engine.activate(a, 'relu'),
+            engine.activate(a, 'sigmoid'),
+            engine.reshape(a, [width, 1, rows]),
+            engine.gatherRows(
+              a,
+              Int32Array.from({ length: other }, (_, i) => ((i * 7) % (rows + 1)) - 1),
+            ),
             engine.takeRows(a, [
               [middle, rows],
               [0, middle + 1],
@@ -127,111 +145,115 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
       ),
     ));
 
-  it('patchify', () =>
-    check(
-      fc.asyncProperty(size(3), size(4), size(4), size(8), (count, rows, columns, patch) =>
-        compare((engine) => {
-          const shape = [count, rows * patch, columns * patch, 3];
-          return engine.patchify(
-            engine.upload(
-              randomFloats(
-                shape.reduce((a, b) => a * b),
-                1,
-              ),
-              shape,
-            ),
-            patch,
-          );
-        }),
-      ),
-    ));
-
-  const layouts = fc
-    .record({
-      prompts: size(3),
-      rows: size(7),
-      columns: fc.integer({ min: 1, max: 40 }),
-      shared: fc.boolean(),
-    })
-    .map(({ shared, ...rest }): TokenLayout => ({ ...rest, targets: shared ? 1 : rest.prompts }));
-
-  it('addPositions and averageTargets', () =>
-    check(
-      fc.asyncProperty(layouts, size(30), (layout, width) =>
-        compare((engine) => {
-          const half = layout.rows * layout.columns;
-          const rows = (layout.prompts + layout.targets) * half;
-          const x = engine.upload(matrix(rows, width, 1), [rows, width]);
-          const positions = engine.upload(matrix(2 * half, width, 2), [2 * half, width]);
-          return [engine.addPositions(x, positions, layout), engine.averageTargets(x, layout)];
-        }),
-      ),
-    ));
-
-  it('attention: shared targets, relative positions, queries', () =>
+  it('interpolate along an inner axis', () =>
     check(
       fc.asyncProperty(
-        layouts,
         size(3),
-        size(40),
-        fc.boolean(),
-        fc.boolean(),
-        (layout, heads, d, relative, some) =>
+        size(9),
+        size(9),
+        size(5),
+        size(21),
+        (outer, from, to, inner, width) =>
           compare((engine) => {
-            const { prompts, targets, rows, columns } = layout;
-            const half = rows * columns;
-            const all = (prompts + targets) * half;
-            const D = heads * d;
-            const qkv = engine.upload(matrix(all, 3 * D, 1), [all, 3 * D]);
-            const table = (length: number, seed: number) =>
-              engine.upload(matrix(length * length, d, seed), [length * length, d]);
-            return engine.attention(qkv, layout, {
-              heads,
-              relative: relative ? { rows: table(2 * rows, 2), columns: table(columns, 3) } : null,
-              queries: some
-                ? [
-                    [half - columns, half],
-                    [prompts * half, prompts * half + half],
-                  ]
-                : undefined,
-            });
-          }, 1e-4),
+            const factors = matrix(to, from, 1).map((value) => (value > 0.2 ? value : 0));
+            const rows = outer * from * inner;
+            const table = engine.upload(matrix(rows, width, 2), [rows, width]);
+            return engine.interpolate(factors, table, { outer, inner });
+          }),
       ),
     ));
 
-  it('paintingHead', () =>
+  it('patchify and pixelShuffle', () =>
     check(
       fc.asyncProperty(
-        size(2),
         size(3),
         size(4),
-        size(6),
-        size(40),
+        size(4),
+        size(8),
+        size(5),
         (images, rows, columns, patch, channels) =>
           compare((engine) => {
-            const convolution = engine.loadLinear(
-              stored([channels, 9 * channels], 1),
-              stored([channels], 2),
-              { exact: true },
+            const shape = [images, rows * patch, columns * patch, channels];
+            const length = shape.reduce((a, b) => a * b);
+            const patches = engine.patchify(engine.upload(randomFloats(length, 1), shape), patch);
+            return [patches, engine.pixelShuffle(patches, { images, rows, columns, patch })];
+          }),
+      ),
+    ));
+
+  const grids = fc.record({ images: size(3), rows: size(9), columns: size(9) });
+  const strides = fc.constantFrom(1 as const, 2 as const);
+
+  it('convolution and depthwiseConvolution: strides, activations, odd sizes', () =>
+    check(
+      fc.asyncProperty(
+        grids,
+        size(21),
+        size(35),
+        strides,
+        activations,
+        (grid, channels, outputs, stride, activation) =>
+          compare((engine) => {
+            const rows = grid.images * grid.rows * grid.columns;
+            const x = engine.upload(matrix(rows, channels, 1), [rows, channels]);
+            const layer = engine.loadLinear(
+              stored([outputs, 9 * channels], 2),
+              stored([outputs], 3),
             );
-            const colors = engine.loadLinear(stored([3, channels], 3), stored([3], 4), {
-              exact: true,
-            });
-            const norm = {
-              gamma: engine.upload(randomFloats(channels, 5), [channels]),
-              beta: engine.upload(randomFloats(channels, 6), [channels]),
-              epsilon: 1e-5,
-            };
-            const shape = [images * rows * columns, patch * patch * channels];
-            const features = engine.upload(matrix(shape[0], shape[1], 7), shape);
-            const painted = engine.paintingHead(
-              features,
-              { images, rows, columns, patch },
-              { convolution, norm, colors },
-            );
-            engine.dispose(convolution, colors);
-            return painted;
-          }, 2e-4),
+            const kernel = engine.upload(matrix(9, channels, 4), [9, channels]);
+            const bias = engine.upload(matrix(1, channels, 5), [channels]);
+            const options = { stride, activation };
+            const made = [
+              engine.convolution(x, layer, grid, options),
+              engine.depthwiseConvolution(x, kernel, bias, grid, options),
+            ];
+            engine.dispose(layer);
+            return made;
+          }),
+      ),
+    ));
+
+  it('convolution of a picture whose neighbourhoods are written in several pieces', () =>
+    compare((engine) => {
+      const grid = { images: 2, rows: 61, columns: 67 };
+      const rows = 2 * 61 * 67;
+      const x = engine.upload(matrix(rows, 24, 1), [rows, 24]);
+      const layer = engine.loadLinear(stored([9, 9 * 24], 2), stored([9], 3));
+      const y = engine.convolution(x, layer, grid);
+      engine.dispose(layer);
+      return y;
+    }));
+
+  it('attention: segments, sets of keys, relative positions, bias, other queries than keys', () =>
+    check(
+      fc.asyncProperty(attentionCases(), (each) =>
+        compare((engine) => {
+          const { q, k, v, plan } = headsOf(engine, each);
+          return engine.attention(q, k, v, plan);
+        }, 1e-4),
+      ),
+      60,
+    ));
+
+  it('attention in windows', () =>
+    check(
+      fc.asyncProperty(grids, size(5), size(3), size(20), (grid, side, heads, headWidth) =>
+        compare((engine) => {
+          const rows = grid.images * grid.rows * grid.columns;
+          const { partition, restore, segments } = windowsOf(grid, side);
+          const width = 3 * heads * headWidth;
+          const all = engine.upload(matrix(rows, width, 1), [rows, width]);
+          const qkv = engine.gatherRows(all, partition);
+          const column = (part: number) => ({ tensor: qkv, column: part * heads * headWidth });
+          const bias = engine.upload(matrix(heads * side ** 4, 1, 2), [
+            heads,
+            side ** 2,
+            side ** 2,
+          ]);
+          const plan = { heads, headWidth, segments, bias };
+          const mixed = engine.attention(column(0), column(1), column(2), plan);
+          return engine.gatherRows(mixed, restore);
+        }, 1e-4),
       ),
     ));
 });

@@ -4,8 +4,8 @@ import { toFloats } from '../../../src/tensors/to-floats';
 import { drive } from '../../../src/nn/drive';
 import { lossAndGradients } from '../../../src/models/seggpt/gradients';
 import { type PaintInputs, readBatch } from '../../../src/models/seggpt/inputs';
-import { halfLength } from '../../../src/models/seggpt/model';
 import { freePositions } from '../../../src/models/seggpt/shared-positions';
+import { halfLength } from '../../../src/models/seggpt/token-layout';
 import { Painter } from '../../../src/models/seggpt/painter';
 import { describeBackends } from '../../helpers/backends';
 import {

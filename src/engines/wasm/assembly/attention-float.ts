@@ -3,24 +3,24 @@
  * and values are packed for it.
  */
 import { PANEL } from '../opcodes';
-import { argument, matrixOf } from './command';
+import { argument, matrixOf, packedRow, spanOf } from './command';
 import { raiseMaximum } from './softmax';
 import { panelRows } from './tile-f32';
 import { exponentials, laneSum, splat } from './vector-math';
 
 /**
  * Rows of d floats to panels `(rows / 16, d, 16)`: what multiplies from the right, transposed. Missing
- * rows of the last panel are zero.
- *
- * A tile is one matrix; arguments as for {@link matrixOf}.
+ * rows of the last panel are zero. Arguments as for {@link spanOf}.
  */
 export function packKeys(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
+  const span = spanOf(command, tile);
+  const rows = load<i32>(span, 4);
+  const d = <i32>argument(command, 2);
+  const stride = <usize>argument(command, 3);
+  const heads = <i32>argument(command, 4);
   const from = matrixOf(command, tile);
   const panels = (rows + PANEL - 1) / PANEL;
-  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * d) * 64;
+  let to = <usize>argument(command, 1) + packedRow(span, heads, tile % heads) * (<usize>d << 2);
   for (let p: i32 = 0; p < panels; p++) {
     const there = min(PANEL, rows - p * PANEL);
     const first = from + <usize>(p * PANEL) * stride;
@@ -35,17 +35,21 @@ export function packKeys(command: usize, tile: i32): void {
 }
 
 /**
- * Rows of d floats to panels `(d / 16, rows, 16)`. Missing columns of the last panel are zero.
- * A tile is one matrix; arguments as for {@link matrixOf}.
+ * Rows of d floats to panels `(d / 16, rows up to whole panels, 16)`. Missing columns of the last panel are zero.
+ * Arguments as for {@link spanOf}.
  */
 export function packValues(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
+  const span = spanOf(command, tile);
+  const rows = load<i32>(span, 4);
+  const d = <i32>argument(command, 2);
+  const stride = <usize>argument(command, 3);
+  const heads = <i32>argument(command, 4);
   const from = matrixOf(command, tile);
   const panels = (d + PANEL - 1) / PANEL;
-  let to = <usize>argument(command, 1) + <usize>tile * <usize>(panels * rows) * 64;
+  const padded = (rows + 15) & ~15;
+  const matrix = <usize>argument(command, 1) + packedRow(span, heads, tile % heads) * (<usize>panels << 6);
   for (let p: i32 = 0; p < panels; p++) {
+    let to = matrix + <usize>(p * padded) * 64;
     const there = min(PANEL, d - p * PANEL);
     const bytes = <usize>there << 2;
     for (let r: i32 = 0; r < rows; r++) {

@@ -7,7 +7,7 @@
  * Bytes lie as `tile-int8.ts` wants them: left-hand ones signed, right-hand ones `integer + 64`.
  */
 import { PANEL } from '../opcodes';
-import { argument, matrixOf } from './command';
+import { argument, matrixOf, packedRow, scaleRow, spanOf } from './command';
 import { raiseMaximum } from './softmax';
 import { activationSteps, dotTile4 } from './tile-int8';
 import { coefficient, exponential, laneMax, multiplyAdd, rounded, splat } from './vector-math';
@@ -18,16 +18,19 @@ const LARGEST: f32 = 63;
 /**
  * Rows of d floats to panels `(rows / 16, d / 4, 16, 4)` of bytes, and a step per row. Missing rows are zero.
  *
- * A tile is one matrix; arguments as for {@link matrixOf}, then steps (matrices, rows rounded up to 16).
+ * Arguments as for {@link spanOf}, then steps (matrices, rows rounded up to 16).
  */
 export function packKeysInt8(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
+  const span = spanOf(command, tile);
+  const rows = load<i32>(span, 4);
+  const d = <i32>argument(command, 2);
+  const stride = <usize>argument(command, 3);
+  const heads = <i32>argument(command, 4);
   const from = matrixOf(command, tile);
   const padded = (rows + PANEL - 1) & ~(PANEL - 1);
-  const to = <usize>argument(command, 1) + <usize>tile * <usize>(padded * d);
-  const steps = <usize>argument(command, 8) + (<usize>tile * <usize>padded << 2);
+  const first = packedRow(span, heads, tile % heads);
+  const to = <usize>argument(command, 1) + first * <usize>d;
+  const steps = <usize>argument(command, 6) + (first << 2);
   memory.fill(to, 64, <usize>(padded * d));
   memory.fill(steps, 0, <usize>padded << 2);
   for (let r: i32 = 0; r < rows; r++) {
@@ -39,22 +42,23 @@ export function packKeysInt8(command: usize, tile: i32): void {
 /**
  * Rows of d floats to panels `(d / 16, rows / 4, 16, 4)` of bytes. Missing rows and columns are zero.
  *
- * A tile is one matrix; arguments as for {@link matrixOf}, then scales `(matrices, 1 + blocks, d rounded up to 16)` and keys
- * per block. Of the scales the first row is a column's step by that of a weight; then comes, block by block, what the weights' zero
- * adds to a column.
+ * Arguments as for {@link spanOf}, then scales `(matrices, 1 + blocks, d rounded up to 16)`. Of the scales the first row is a
+ * column's step by that of a weight; then comes, block by block, what the weights' zero adds to a column.
  */
 export function packValuesInt8(command: usize, tile: i32): void {
-  const rows = <i32>argument(command, 2);
-  const d = <i32>argument(command, 3);
-  const stride = <usize>argument(command, 4);
+  const span = spanOf(command, tile);
+  const rows = load<i32>(span, 4);
+  const d = <i32>argument(command, 2);
+  const stride = <usize>argument(command, 3);
+  const heads = <i32>argument(command, 4);
   const from = matrixOf(command, tile);
-  const block = <i32>argument(command, 9);
+  const block = load<i32>(span, 8);
   const width = (d + 15) & ~15;
   const padded = (rows + 15) & ~15;
   const blocks = (rows + block - 1) / block;
   const rowBytes = <usize>width << 2;
-  const to = <usize>argument(command, 1) + <usize>tile * <usize>(padded * width);
-  const scales = <usize>argument(command, 8) + <usize>tile * <usize>(1 + blocks) * rowBytes;
+  const to = <usize>argument(command, 1) + packedRow(span, heads, tile % heads) * <usize>width;
+  const scales = <usize>argument(command, 6) + scaleRow(span, heads, tile % heads) * rowBytes;
   memory.fill(to, 64, <usize>(padded * width));
   memory.fill(scales, 0, <usize>(1 + blocks) * rowBytes);
   const middle = <f32>0.5 * (activationSteps() + 1);

@@ -1,6 +1,6 @@
 /** Ops that move or combine rows. Blocks of memory end on 64 bytes, so whole vectors may pass an end. */
 import { argument, floatArgument } from './command';
-import { laneSum, multiplyAdd, splat } from './vector-math';
+import { activated, laneSum, multiplyAdd, splat } from './vector-math';
 
 /** Floats per tile of a flat operation. */
 const FLAT: i32 = 16384;
@@ -41,28 +41,15 @@ export function addRow(command: usize, tile: i32): void {
   }
 }
 
-/** Mean of `parts` consecutive arrays of `count` floats, written over each. Arguments: in, out, count, parts. */
-export function meanHalves(command: usize, tile: i32): void {
-  const count = <i32>argument(command, 2);
-  const parts = <i32>argument(command, 3);
+/** Arguments: x, out, count, activation. */
+export function activate(command: usize, tile: i32): void {
   const start = tile * FLAT;
-  const stride = <usize>count << 2;
+  const end = <usize>min(start + FLAT, <i32>argument(command, 2)) << 2;
+  const kind = <i32>argument(command, 3);
   const from = <usize>argument(command, 0);
   const to = <usize>argument(command, 1);
-  const factor: f32 = <f32>1.0 / <f32>parts;
-  const end = <usize>min(start + FLAT, count) << 2;
-  let i = <usize>start << 2;
-  for (; i + 16 <= end; i += 16) {
-    let sum = splat(0);
-    for (let p: i32 = 0; p < parts; p++) sum = f32x4.add(sum, v128.load(from + <usize>p * stride + i));
-    sum = f32x4.mul(sum, splat(factor));
-    for (let p: i32 = 0; p < parts; p++) v128.store(to + <usize>p * stride + i, sum);
-  }
-  for (; i < end; i += 4) {
-    let sum: f32 = 0;
-    for (let p: i32 = 0; p < parts; p++) sum += load<f32>(from + <usize>p * stride + i);
-    for (let p: i32 = 0; p < parts; p++) store<f32>(to + <usize>p * stride + i, sum * factor);
-  }
+  // The last vector may pass the end of the tensor, but tiles end on whole vectors.
+  for (let i = <usize>start << 2; i < end; i += 16) v128.store(to + i, activated(v128.load(from + i), kind));
 }
 
 /** Arguments: from, bytes between its rows, to, bytes between its rows, rows, bytes per row, rows per tile. */
@@ -102,51 +89,54 @@ export function maskRows(command: usize, tile: i32): void {
   }
 }
 
-/**
- * `out (A, D) = matrix (A, B) · table (B, D)`. Rows of interpolation matrices are nearly empty, so zeros
- * are skipped. Arguments: matrix, table, out, A, B, D, rows per tile.
- */
-export function interpolate(command: usize, tile: i32): void {
+/** Rows by their numbers; zeros for -1. Arguments: x (R, D), indices, out, rows, D, rows per tile. */
+export function gatherRows(command: usize, tile: i32): void {
+  const indices = <usize>argument(command, 1);
   const rows = <i32>argument(command, 3);
-  const inner = <i32>argument(command, 4);
-  const width = <i32>argument(command, 5);
-  const step = <i32>argument(command, 6);
-  const stride = <usize>width << 2;
+  const bytes = <usize>argument(command, 4) << 2;
+  const step = <i32>argument(command, 5);
   const end = min((tile + 1) * step, rows);
-  const whole = <usize>(width & ~3) << 2;
   for (let r = tile * step; r < end; r++) {
-    const out = <usize>argument(command, 2) + <usize>r * stride;
-    memory.fill(out, 0, stride);
-    for (let k: i32 = 0; k < inner; k++) {
-      const factor = load<f32>(<usize>argument(command, 0) + ((<usize>r * <usize>inner + <usize>k) << 2));
-      if (factor == 0) continue;
-      const row = <usize>argument(command, 1) + <usize>k * stride;
-      const factors = splat(factor);
-      for (let i: usize = 0; i < whole; i += 16) {
-        v128.store(out + i, multiplyAdd(factors, v128.load(row + i), v128.load(out + i)));
-      }
-      for (let i = whole; i < stride; i += 4) {
-        store<f32>(out + i, load<f32>(out + i) + factor * load<f32>(row + i));
-      }
-    }
+    const to = <usize>argument(command, 2) + <usize>r * bytes;
+    const index = load<i32>(indices + (<usize>r << 2));
+    if (index < 0) memory.fill(to, 0, bytes);
+    else memory.copy(to, <usize>argument(command, 0) + <usize>index * bytes, bytes);
   }
 }
 
 /**
- * `(count, H, W, 3)` pixels to `(count * H/p * W/p, p*p*3)`. A tile is a row of patches.
- * Arguments: pixels, out, rows of patches in all, columns of patches, p.
+ * `out (outer, A, D) = matrix (A, B) · table (outer, B, D)`. Rows of interpolation matrices are nearly empty, so zeros are
+ * skipped, four at a time. Arguments: matrix, table, out, outer, A, B, D, rows per tile.
  */
-export function patchify(command: usize, tile: i32): void {
-  const columns = <usize>argument(command, 3);
-  const side = <usize>argument(command, 4);
-  const run = side * 12; // bytes of one row of one patch
-  const patch = side * run;
-  const pixelRow = columns * run;
-  const from = <usize>argument(command, 0) + <usize>tile * side * pixelRow;
-  const to = <usize>argument(command, 1) + <usize>tile * columns * patch;
-  for (let dy: usize = 0; dy < side; dy++) {
-    for (let column: usize = 0; column < columns; column++) {
-      memory.copy(to + column * patch + dy * run, from + dy * pixelRow + column * run, run);
+export function interpolate(command: usize, tile: i32): void {
+  const A = <i32>argument(command, 4);
+  const B = <i32>argument(command, 5);
+  const width = <i32>argument(command, 6);
+  const step = <i32>argument(command, 7);
+  const stride = <usize>width << 2;
+  const end = min((tile + 1) * step, <i32>argument(command, 3) * A);
+  const whole = <usize>(width & ~3) << 2;
+  for (let r = tile * step; r < end; r++) {
+    const factors = <usize>argument(command, 0) + (<usize>(r % A) * <usize>B << 2);
+    const table = <usize>argument(command, 1) + <usize>(r / A * B) * stride;
+    const out = <usize>argument(command, 2) + <usize>r * stride;
+    memory.fill(out, 0, stride);
+    for (let k: i32 = 0; k < B; k++) {
+      const at = factors + (<usize>k << 2);
+      if (k + 4 <= B && !v128.any_true(v128.load(at))) {
+        k += 3;
+        continue;
+      }
+      const factor = load<f32>(at);
+      if (factor == 0) continue;
+      const row = table + <usize>k * stride;
+      const four = splat(factor);
+      for (let i: usize = 0; i < whole; i += 16) {
+        v128.store(out + i, multiplyAdd(four, v128.load(row + i), v128.load(out + i)));
+      }
+      for (let i = whole; i < stride; i += 4) {
+        store<f32>(out + i, load<f32>(out + i) + factor * load<f32>(row + i));
+      }
     }
   }
 }

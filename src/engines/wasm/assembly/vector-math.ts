@@ -2,6 +2,7 @@
  * Elementary functions on four floats. Coefficients were fitted for this package: polynomials by
  * Chebyshev interpolation, rationals by weighted least squares on Chebyshev nodes.
  */
+import { Activated } from '../opcodes';
 
 // @ts-ignore: top-level decorators are AssemblyScript
 @inline
@@ -122,6 +123,29 @@ export function gelu(x: v128): v128 {
   q = multiplyAdd(s, q, coefficient(29));
   const half = f32x4.mul(x, coefficient(30));
   return multiplyAdd(half, f32x4.div(f32x4.mul(z, p), q), half);
+}
+
+/** Applies an activation to four numbers. */
+// @ts-ignore: decorator
+@inline
+export function activated(x: v128, kind: i32): v128 {
+  if (kind == Activated.Gelu) return gelu(x);
+  if (kind == Activated.Relu) return f32x4.max(x, splat(0));
+  return kind == Activated.Sigmoid ? sigmoid(x) : x;
+}
+
+/** 1 / (1 + e^-x) */
+function sigmoid(x: v128): v128 {
+  let result = x;
+  result = f32x4.replace_lane(result, 0, sigmoidOf(f32x4.extract_lane(x, 0)));
+  result = f32x4.replace_lane(result, 1, sigmoidOf(f32x4.extract_lane(x, 1)));
+  result = f32x4.replace_lane(result, 2, sigmoidOf(f32x4.extract_lane(x, 2)));
+  return f32x4.replace_lane(result, 3, sigmoidOf(f32x4.extract_lane(x, 3)));
+}
+
+function sigmoidOf(x: f32): f32 {
+  const power = exponential(-abs(x));
+  return (x < 0 ? power : <f32>1.0) / (<f32>1.0 + power);
 }
 
 /** Sum of the four lanes. */
