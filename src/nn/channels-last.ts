@@ -1,5 +1,5 @@
 import type { StoredTensor } from '../tensors/stored-tensor';
-import { elementBytes } from '../tensors/element-types';
+import { elementBytes, toFloat32 } from '../tensors/element-types';
 
 /**
  * A convolution kernel `(O, I, y, x)` as the weights of a linear layer over neighbourhoods in
@@ -35,4 +35,39 @@ export function channelsFirst(values: Float32Array, shape: readonly number[]): F
     }
   }
   return result;
+}
+
+/**
+ * The kernel of a transposed convolution whose stride is its size, `(I, O, s, s)`, as the weights of a linear layer
+ * `(s * s * O, I)`: its outputs are one pixel's patch in (y, x, channel) order, and `pixelShuffle` puts them in place.
+ */
+export function transposedKernel(tensor: StoredTensor): StoredTensor {
+  const [inputs, outputs, height, width] = tensor.shape;
+  const values = toFloat32(tensor);
+  const area = height * width;
+  const kernel = new Float32Array(values.length);
+  for (let i = 0; i < inputs; i++) {
+    for (let o = 0; o < outputs; o++) {
+      for (let s = 0; s < area; s++)
+        kernel[(s * outputs + o) * inputs + i] = values[(i * outputs + o) * area + s];
+    }
+  }
+  return {
+    name: tensor.name,
+    dtype: 'F32',
+    shape: [area * outputs, inputs],
+    data: new Uint8Array(kernel.buffer),
+  };
+}
+
+/** The kernel of a depthwise convolution, `(C, 1, y, x)`, as `(y * x, C)`. */
+export function depthwiseKernel(tensor: StoredTensor): { values: Float32Array; shape: number[] } {
+  const [channels, , height, width] = tensor.shape;
+  const stored = toFloat32(tensor);
+  const area = height * width;
+  const values = new Float32Array(stored.length);
+  for (let c = 0; c < channels; c++) {
+    for (let s = 0; s < area; s++) values[s * channels + c] = stored[c * area + s];
+  }
+  return { values, shape: [area, channels] };
 }
