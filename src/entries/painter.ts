@@ -16,6 +16,7 @@ export {
 export type { CanvasBatch, PaintInputs } from '../models/seggpt/inputs';
 export type * from '../models/seggpt/model';
 export type * from '../models/seggpt/parameters';
+export type { TokenLayout } from '../models/seggpt/token-layout';
 export type { ViTBlockWeights } from '../nn/vit-block';
 export {
   lossAndGradients,
