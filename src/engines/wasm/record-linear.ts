@@ -1,5 +1,6 @@
-import { type Activated, Op, PANEL, PanelType } from './opcodes';
+import { Activated, Op, PANEL, PanelType } from './opcodes';
 import { paddedDepth } from './pack-linear';
+import { recordActivation, recordSum } from './record-flat';
 import type { Recorder } from './recorder';
 import { rowsPerTile } from './tiles';
 import type { WasmLinear } from './wasm-tensor';
@@ -24,9 +25,18 @@ const INT8_SCRATCH = 256;
 const ROW_BLOCK_BYTES = 256 << 10;
 const PANELS_PER_TILE = 16;
 
+/**
+ * The products themselves know GELU, which most layers have; what else is applied is a pass of its own, and a residual
+ * then one more.
+ */
 export function recordLinear(recorder: Recorder, call: LinearCall): void {
-  if (call.layer.packing === 'int8') recordBytes(recorder, call);
-  else recordFloats(recorder, call);
+  const { activation, residual, out, rows, layer } = call;
+  const record = layer.packing === 'int8' ? recordBytes : recordFloats;
+  if (activation === Activated.None || activation === Activated.Gelu) return record(recorder, call);
+  record(recorder, { ...call, activation: Activated.None, residual: 0 });
+  const count = rows * layer.outputs;
+  recordActivation(recorder, out, out, count, activation);
+  if (residual) recordSum(recorder, out, residual, out, count, 1);
 }
 
 function recordFloats(recorder: Recorder, call: LinearCall): void {
@@ -44,7 +54,7 @@ function recordFloats(recorder: Recorder, call: LinearCall): void {
       rows,
       inputs,
       outputs,
-      activation,
+      activation === Activated.Gelu ? 1 : 0,
       rowStep,
       panelStep,
       layer.packing === 'f16' ? PanelType.Float16 : PanelType.Float32,
@@ -84,7 +94,7 @@ function recordBytes(recorder: Recorder, call: LinearCall): void {
       rows,
       stride,
       outputs,
-      activation,
+      activation === Activated.Gelu ? 1 : 0,
       rowStep,
       panelStep,
       layer.scales,

@@ -29,6 +29,7 @@ import { Activated, Op } from './opcodes';
 import type { Packing } from './pack-linear';
 import { recordAttention } from './record-attention';
 import { recordConvolution } from './record-convolution';
+import { recordActivation, recordSum } from './record-flat';
 import { recordLinear } from './record-linear';
 import { recordPaintingHead, requireExact } from './record-painting-head';
 import { Recorder } from './recorder';
@@ -44,9 +45,6 @@ export interface WasmEngineParts {
   readonly pool: ThreadPool;
   readonly precision: Packing;
 }
-
-/** Floats per tile of flat operations; `FLAT` in `assembly/elementwise.ts`. */
-const FLAT = 16384;
 
 /**
  * The op set on the package's own WebAssembly kernels. Ops record commands; `flush` and `download` run
@@ -179,12 +177,13 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
   activate(x: WasmTensor, activation: Activation): WasmTensor {
     const input = this.read(x);
     const out = this.tensor(input.shape);
-    this.recorder.record(Op.Activate, Math.ceil(input.length / FLAT), 20 * input.length, [
+    recordActivation(
+      this.recorder,
       input.address,
       out.address,
       input.length,
       activated(activation),
-    ]);
+    );
     return out;
   }
 
@@ -202,7 +201,14 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
     if (repeated === 1) this.addRow(left, right, out, rows, width);
     else {
       for (let at = 0; at < 4 * left.length; at += 4 * right.length)
-        this.addFlat(left.address + at, right.address, out.address + at, right.length, 1);
+        recordSum(
+          this.recorder,
+          left.address + at,
+          right.address,
+          out.address + at,
+          right.length,
+          1,
+        );
     }
     return out;
   }
@@ -219,7 +225,7 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
         );
       }
       const factor = i === others.length - 1 ? 1 / parts.length : 1;
-      this.addFlat(sum.address, part.address, out.address, first.length, factor);
+      recordSum(this.recorder, sum.address, part.address, out.address, first.length, factor);
       sum = out;
     });
     if (others.length === 0) this.copyFlat(first, out);
@@ -462,12 +468,6 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
       epsilon,
     });
     return out;
-  }
-
-  /** `out = (a + b) * factor` over `count` values; addresses. */
-  private addFlat(a: number, b: number, out: number, count: number, factor: number): void {
-    const tiles = Math.ceil(count / FLAT);
-    this.recorder.record(Op.Add, tiles, count, [a, b, out, count, { float: factor }]);
   }
 
   private addRow(

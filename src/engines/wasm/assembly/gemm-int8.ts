@@ -1,19 +1,19 @@
 import { PANEL } from '../opcodes';
 import { argument } from './command';
 import { activationSteps, dotTile4 } from './tile-int8';
-import { activated, rounded, splat } from './vector-math';
+import { gelu, rounded, splat } from './vector-math';
 
 /** Bytes kept for each quantised row: step (f32), offset (f32), 64 * sum of the bytes (i32), unused. */
 export const ROW_PARAMETERS: usize = 16;
 
 /**
- * `C (R, N) = A (R, K) · W + bias`, then an activation, then a residual, where A and W are 8-bit.
+ * `C (R, N) = A (R, K) · W + bias`, then GELU, then a residual, where A and W are 8-bit.
  *
  * A value of A is `step * byte + offset`, per row; a weight is `scale * (number - 64)`, per column. So
  * `sum a w = scale * (step * (dot - 64 * sum of bytes) + offset * sum of weights)`.
  *
- * Arguments: A bytes, A parameters, W, bias, C, residual (0: none), R, bytes per row of A, N,
- * activation, rows per tile, panels per tile, column scales (N), column sums times scale (N), scratch, scratch
+ * Arguments: A bytes, A parameters, W, bias, C, residual (0: none), R, bytes per row of A, N, GELU,
+ * rows per tile, panels per tile, column scales (N), column sums times scale (N), scratch, scratch
  * bytes per thread.
  */
 export function gemmInt8(command: usize, tile: i32, thread: i32): void {
@@ -26,7 +26,7 @@ export function gemmInt8(command: usize, tile: i32, thread: i32): void {
   const rows = <i32>argument(command, 6);
   const stride = <usize>argument(command, 7);
   const columns = <i32>argument(command, 8);
-  const kind = <i32>argument(command, 9);
+  const activate = argument(command, 9) != 0;
   const rowStep = <i32>argument(command, 10);
   const panelStep = <i32>argument(command, 11);
   const scales = <usize>argument(command, 12);
@@ -56,11 +56,11 @@ export function gemmInt8(command: usize, tile: i32, thread: i32): void {
         const at = row * cStride + columnBytes;
         if (there == PANEL) {
           finishRow(sum, parameters + row * ROW_PARAMETERS, scales + columnBytes, sums + columnBytes,
-            bias + columnBytes, c + at, residual ? residual + at : 0, PANEL, kind);
+            bias + columnBytes, c + at, residual ? residual + at : 0, PANEL, activate);
         } else {
           // 16 columns are finished in place, then those that exist are copied out.
           finishRow(sum, parameters + row * ROW_PARAMETERS, scales + columnBytes, sums + columnBytes,
-            bias + columnBytes, sum, 0, PANEL, kind);
+            bias + columnBytes, sum, 0, PANEL, activate);
           for (let n: i32 = 0; n < there; n++) {
             const lane = <usize>n << 2;
             let y = load<f32>(sum + lane);
@@ -77,7 +77,7 @@ export function gemmInt8(command: usize, tile: i32, thread: i32): void {
 @inline
 function finishRow(
   sum: usize, parameters: usize, scales: usize, sums: usize, bias: usize, c: usize, residual: usize,
-  columns: i32, kind: i32,
+  columns: i32, activate: bool,
 ): void {
   const step = v128.load32_splat(parameters, 0);
   const offset = v128.load32_splat(parameters, 4);
@@ -88,7 +88,7 @@ function finishRow(
     let y = f32x4.mul(f32x4.mul(step, dot), v128.load(scales + n));
     y = f32x4.add(y, f32x4.mul(offset, v128.load(sums + n)));
     y = f32x4.add(y, v128.load(bias + n));
-    if (kind) y = activated(y, kind);
+    if (activate) y = gelu(y);
     if (residual) y = f32x4.add(y, v128.load(residual + n));
     v128.store(c + n, y);
   }

@@ -1,16 +1,16 @@
 import { PANEL, PanelType } from '../opcodes';
 import { argument } from './command';
 import { panelRows, panelRowsPartial } from './tile-f32';
-import { activated, halfToFloat } from './vector-math';
+import { gelu, halfToFloat } from './vector-math';
 
 /** Inputs per block: a panel of 256 x 16 floats takes half of a 32 KB L1 cache. */
 const DEPTH_BLOCK: i32 = 256;
 
 /**
- * `C (R, N) = A (R, K) · W + bias`, then an activation, then a residual. One tile is a block of rows by a block
+ * `C (R, N) = A (R, K) · W + bias`, then GELU, then a residual. One tile is a block of rows by a block
  * of panels.
  *
- * Arguments: A, W, bias, C, residual (0: none), R, K, N, activation, rows per tile, panels per tile, panel
+ * Arguments: A, W, bias, C, residual (0: none), R, K, N, GELU, rows per tile, panels per tile, panel
  * type, scratch, scratch bytes per thread.
  */
 export function gemm(command: usize, tile: i32, thread: i32): void {
@@ -22,7 +22,7 @@ export function gemm(command: usize, tile: i32, thread: i32): void {
   const rows = <i32>argument(command, 5);
   const depth = <i32>argument(command, 6);
   const columns = <i32>argument(command, 7);
-  const kind = <i32>argument(command, 8);
+  const activate = argument(command, 8) != 0;
   const rowStep = <i32>argument(command, 9);
   const panelStep = <i32>argument(command, 10);
   const half = argument(command, 11) == PanelType.Float16;
@@ -39,7 +39,7 @@ export function gemm(command: usize, tile: i32, thread: i32): void {
   const first = p0 * PANEL;
   const last = min(p1 * PANEL, columns);
 
-  startRows(c, bias, kind ? 0 : residual, r0, r1, first, last, cStride);
+  startRows(c, bias, activate ? 0 : residual, r0, r1, first, last, cStride);
   const buffer = scratch;
   const panelBuffer = scratch + 64;
   for (let k: i32 = 0; k < depth; k += DEPTH_BLOCK) {
@@ -57,7 +57,7 @@ export function gemm(command: usize, tile: i32, thread: i32): void {
       else panelRowsPartial(from, aStride, b, to, cStride, block, r1 - r0, there, buffer);
     }
   }
-  if (kind) finishRows(c, residual, kind, r0, r1, first, last, cStride);
+  if (activate) finishRows(c, residual, r0, r1, first, last, cStride);
 }
 
 /** Fills a block of C with the bias, plus the residual if there is one. */
@@ -82,22 +82,22 @@ function startRows(
   }
 }
 
-/** The activation over a block of C, then the residual. */
+/** GELU over a block of C, then the residual. */
 function finishRows(
-  c: usize, residual: usize, kind: i32, r0: i32, r1: i32, first: i32, last: i32, stride: usize,
+  c: usize, residual: usize, r0: i32, r1: i32, first: i32, last: i32, stride: usize,
 ): void {
   for (let r = r0; r < r1; r++) {
     const row = <usize>r * stride;
     let n = first;
     for (; n + 4 <= last; n += 4) {
       const at = row + (<usize>n << 2);
-      let x = activated(v128.load(c + at), kind);
+      let x = gelu(v128.load(c + at));
       if (residual) x = f32x4.add(x, v128.load(residual + at));
       v128.store(c + at, x);
     }
     for (; n < last; n++) {
       const at = row + (<usize>n << 2);
-      let x = f32x4.extract_lane(activated(v128.load32_splat(c + at), kind), 0);
+      let x = f32x4.extract_lane(gelu(v128.load32_splat(c + at)), 0);
       if (residual) x += load<f32>(residual + at);
       store<f32>(c + at, x);
     }
