@@ -86,6 +86,32 @@ describe('two views', () => {
     expect(shown(views(0.7).target)).toEqual(new Set([2]));
   });
 
+  it('never ask for a label that one of them lacks', () => {
+    // Rows 0 … 6 show 7 and 5, rows 2 … 8 show 5 and 9.
+    const stripes = labelled(10, 10, (_x, y) => (y < 2 ? 7 : y < 8 ? 5 : 9));
+    for (const pick of [0, 0.99]) {
+      const { prompts, target } = twoViews(
+        [stripes],
+        script(0, ...[0, 0, 0, 0.9], ...[0, 0, 0.99, 0.9], pick),
+      )!;
+      expect(prompts[0].mask.data.filter(Boolean)).toHaveLength(5 * 7);
+      expect(target.mask.data.filter(Boolean)).toHaveLength(6 * 7);
+    }
+  });
+
+  it('are of 0.7 to 1 of the picture a side', () => {
+    const sizes = [0, 1 / 3, 2 / 3, 1].map((share) => {
+      const { target } = twoViews([even(1, 100)], script(0, 0, 0, 0, 0, share, 0, 0, 0, 0))!;
+      return [target.image.width, target.image.height];
+    });
+    expect(sizes).toEqual([
+      [70, 70],
+      [80, 80],
+      [90, 90],
+      [100, 100],
+    ]);
+  });
+
   it('are tried 20 times, each with new numbers, before they are given up', () => {
     const nothing = Array.from({ length: 20 }, () => [0, ...[0, 0, 0, 0], ...[0, 0, 0, 0]]).flat();
     expect(twoViews([even(0)], script(...nothing))).toBeNull();
