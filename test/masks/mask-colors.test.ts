@@ -1,6 +1,5 @@
-import { type ColorTable, readMask } from '../../src/masks/read-mask';
-import { checkNotEmpty } from '../../src/masks/read-mask';
 import { InvalidInputError } from '../../src/base/errors';
+import { checkNotEmpty, type ColorTable, readMask } from '../../src/masks/read-mask';
 
 type Rgb = readonly [number, number, number];
 const options = { argument: 'mask', limits: { maxPixels: 1_000_000 } };
@@ -33,6 +32,20 @@ it('joins colours to the most frequent one near them', async () => {
   expect(await chain(1, 9, 2, 1)).toEqual([1, 1, 1, 2]);
   expect(await chain(1, 2, 9, 1)).toEqual([1, 2, 2, 2]);
   expect(await chain(9, 2, 1, 8)).toEqual([1, 1, 2, 2]);
+});
+
+it('joins a colour between two leaders to the more frequent', async () => {
+  const between = (left: number, right: number) =>
+    read(
+      [
+        [[100, 0, 0], left],
+        [[110, 0, 0], 1],
+        [[120, 0, 0], right],
+      ],
+      10,
+    );
+  expect(await between(9, 5)).toEqual([1, 1, 2]);
+  expect(await between(5, 9)).toEqual([1, 2, 2]);
 });
 
 it('remembers the colour of the most frequent, wherever it first appears', async () => {

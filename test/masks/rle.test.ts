@@ -58,3 +58,49 @@ it('refuses damaged input with a typed error, whatever it is', () => {
     }),
   );
 });
+
+it('says the size as height, then width, in every form', () => {
+  const rle = encodeRle([1, 0, 0, 1, 1, 0], 2, 3);
+  expect(compressRle(rle).size).toEqual([2, 3]);
+  expect(decompressRle(compressRle(rle)).size).toEqual([2, 3]);
+  // The same runs of another size are another mask: down columns of 3, not of 2.
+  expect([...decodeRle({ size: [2, 3], counts: rle.counts })]).toEqual([1, 0, 0, 1, 1, 0]);
+  expect([...decodeRle({ size: [3, 2], counts: rle.counts })]).toEqual([1, 1, 1, 0, 0, 0]);
+});
+
+it('takes any value but 0 as inside', () => {
+  expect(encodeRle([0, 7, 255, 0], 2, 2).counts).toEqual([1, 2, 1]);
+  expect(encodeRle([5, 5], 1, 2).counts).toEqual([0, 2]);
+  expect(encodeRle([0, 0], 2, 1).counts).toEqual([2]);
+});
+
+describe('the compressed string', () => {
+  it.each<[string, number[], string]>([
+    // Digits of 5 bits, lowest first, 32 where more follow, from '0' on; the sign is bit 16 of the last.
+    ['one digit up to 15', [0, 15], '0?'],
+    ['two digits from 16 on', [16, 31, 32], '`0o0P1'],
+    ['numbers from the fourth on as differences to the one two before', [1, 2, 3, 4], '1232'],
+    ['negative differences', [9, 9, 9, 8, 7], '999ON'],
+    ['differences down to -16, and below in two digits', [0, 40, 0, 24, 0, 7], '0X10@0_O'],
+  ])('has %s', (_, counts, text) => {
+    const total = counts.reduce((a, b) => a + b, 0);
+    expect(compressRle({ size: [total, 1], counts }).counts).toBe(text);
+    expect(decompressRle({ size: [total, 1], counts: text }).counts).toEqual(counts);
+  });
+});
+
+describe('refuses', () => {
+  it.each<[string, Parameters<typeof decodeRle>[0], RegExp]>([
+    ['too few pixels', { size: [2, 3], counts: [0, 5] }, /cover 5 pixels, .* 2 x 3 has 6/],
+    ['too many', { size: [2, 3], counts: [0, 7] }, /cover 7 pixels/],
+    ['runs below zero', { size: [2, 3], counts: [7, -1] }, /^rle: /],
+    ['broken runs', { size: [1, 3], counts: [0.5, 2.5] }, /^rle: /],
+    ['a string cut short', { size: [1, 16], counts: 'P' }, /damaged at character 1/],
+    ['characters before 0', { size: [1, 3], counts: '1/' }, /damaged at character 1/],
+    ['characters past o', { size: [1, 3], counts: '12p' }, /damaged at character 2/],
+    ['numbers without an end', { size: [1, 3], counts: 'oooooooo0' }, /damaged at character 7/],
+  ])('%s', (_, rle, message) => {
+    expect(() => decodeRle(rle)).toThrow(InvalidInputError);
+    expect(() => decodeRle(rle)).toThrow(message);
+  });
+});
