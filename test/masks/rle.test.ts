@@ -89,6 +89,11 @@ describe('the compressed string', () => {
   });
 });
 
+it('keeps differences of more than 30 bits', () => {
+  const rle = { size: [2 ** 30 + 1, 1] as [number, number], counts: [0, 2 ** 30, 0, 1] };
+  expect(decompressRle(compressRle(rle))).toEqual(rle);
+});
+
 describe('refuses', () => {
   it.each<[string, Parameters<typeof decodeRle>[0], RegExp]>([
     ['too few pixels', { size: [2, 3], counts: [0, 5] }, /cover 5 pixels, .* 2 x 3 has 6/],
