@@ -94,3 +94,51 @@ it('mean, recall and decay over a sequence', () => {
   expect(decay).toBeCloseTo((1 + 1 + 0.8) / 3 - 0.2 / 3, 10);
   expect(sequenceStatistics([0.7, 0.7, 0.7, 0.7, 0.7]).decay).toBeCloseTo(0, 10);
 });
+
+describe('F of lines, counted by hand', () => {
+  /** All right of a column: its boundary is that column. */
+  const line = (w: number, h: number, column: number) =>
+    Uint8Array.from({ length: w * h }, (_, i) => (i % w > column ? 1 : 0));
+
+  it.each<[number, number, number]>([
+    // Width, height, and 0.008 of the diagonal rounded up.
+    [30, 40, 1], // 50: 0.4
+    [75, 100, 1], // 125: exactly 1
+    [78, 104, 2], // 130: 1.04
+    [150, 200, 2], // 250: exactly 2
+    [153, 204, 3], // 255: 2.04
+  ])('%i x %i has boundaries meet within %i', (w, h, radius) => {
+    // An edge is the column left of a change: lines of h pixels, `distance` apart, match or do not.
+    const f = (distance: number) =>
+      boundaryAccuracy(line(w, h, 10 + distance), line(w, h, 10), w, h);
+    expect(f(radius)).toBe(1);
+    expect(f(radius + 1)).toBe(0);
+    expect(f(-radius)).toBe(1);
+    expect(f(-radius - 1)).toBe(0);
+  });
+
+  it('is 2pr / (p + r) where precision and recall differ', () => {
+    const [w, h] = [30, 40];
+    // Found: the edge of column 10 and two more, far from it. Truth: column 10 alone.
+    const found = Uint8Array.from({ length: w * h }, (_, i) =>
+      i % w > 10 && !(i % w > 17 && i % w <= 24) ? 1 : 0,
+    );
+    // Precision 1 / 3, recall 1: 2 / 3 / (4 / 3) = 1 / 2, whichever is which.
+    expect(boundaryAccuracy(found, line(w, h, 10), w, h)).toBeCloseTo(0.5, 12);
+    expect(boundaryAccuracy(line(w, h, 10), found, w, h)).toBeCloseTo(0.5, 12);
+  });
+
+  it('leaves out boundaries inside what is ignored, in both', () => {
+    const [w, h] = [30, 40];
+    const truthMask = line(w, h, 20);
+    const found = Uint8Array.from(truthMask, (inside, i) => (i % w < 5 ? 1 : inside));
+    const ignore = Uint8Array.from({ length: w * h }, (_, i) => (i % w < 6 ? 1 : 0));
+    expect(boundaryAccuracy(found, truthMask, w, h)).toBeCloseTo(2 / 3, 12);
+    expect(boundaryAccuracy(found, truthMask, w, h, ignore)).toBe(1);
+    expect(boundaryAccuracy(truthMask, found, w, h, ignore)).toBe(1);
+  });
+});
+
+it('recall counts frames above one half alone', () => {
+  expect(sequenceStatistics([0.5, 0.5001, 0.4, 1]).recall).toBe(0.5);
+});

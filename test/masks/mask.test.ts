@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { polygonsToMask } from '../../src/masks/polygons';
 import { boundsOf, Mask, measureLabels } from '../../src/masks/mask';
 
 const maps = fc
@@ -93,6 +94,7 @@ describe('a mask', () => {
 
   it('is there if it has pixels', () => {
     expect(mask.present).toBe(true);
+    expect(new Mask(9, 'fly', 1, 5, 3, 1, [2, 2, 1, 1], map).present).toBe(true);
     expect(new Mask(4, 'dog', 0, 5, 3, 0, [0, 0, 0, 0], map).present).toBe(false);
   });
 
@@ -109,6 +111,7 @@ describe('a mask', () => {
 
   it('turns into outlines', () => {
     expect(mask.toPolygons()).toHaveLength(2);
+    expect([...polygonsToMask(mask.toPolygons(), 3, 5)]).toEqual(binary);
     expect(mask.toPolygons()).toContainEqual([1, 1, 1, 2, 0, 2, 0, 1]);
   });
 

@@ -60,6 +60,15 @@ it('squeezes each prompt to its cell, not to the half', () => {
   ]);
 });
 
+it('squeezes a prompt anew for cells of another size', () => {
+  const mask = { width: 6, height: 1, data: Uint8Array.of(1, 1, 1, 2, 2, 2) };
+  const prompts = [{ ...even(6, 1, 9, 0), mask }, even(1, 1, 5, 3), even(1, 1, 5, 3)];
+  const rows = reds(gridPrompt(prompts, { height: 4, width: 5 }).drawMask(mapping), 5);
+  // Cells are 3 and 2 wide; the last shows the first prompt again.
+  for (const y of [0, 1]) expect([rows[y][0], rows[y][2]]).toEqual([10, 20]);
+  for (const y of [2, 3]) expect(rows[y].slice(3)).toEqual([10, 20]);
+});
+
 it('is the prompt itself where there is one', () => {
   const prompt = even(3, 3, 50, 1);
   const size = { height: 2, width: 4 };
