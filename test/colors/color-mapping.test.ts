@@ -55,6 +55,17 @@ describe('palette', () => {
       [45, 45, 45],
     ]);
   });
+
+  it('has as many levels as Python finds, for every number of labels', () => {
+    // Python: the last n for which int(n ** (1 / 3)) + 1 is 2, 3, 4, …
+    const last = [7, 26, 64, 125, 216, 255];
+    for (let count = 2; count <= 255; count++) {
+      const base = 2 + last.findIndex((most) => count <= most);
+      const margin = Math.floor(256 / base);
+      const [, second] = paletteColors(count);
+      expect([count, ...second]).toEqual([count, 255, 255, 255 - margin]);
+    }
+  });
 });
 
 it('binary is white on black and for one label', () => {
