@@ -115,7 +115,11 @@ function colorLabels(
   const kept = new Map<number, number>(); // colour → the colour it stands for
   const leaders: number[] = [...table.keys(), 0];
   for (const [color] of [...counts].sort((a, b) => b[1] - a[1])) {
-    const leader = leaders.find((other) => colorDistance(color, other) <= tolerance);
+    // Black and colours that are labels already stand for themselves, however near another is.
+    const itself = color === 0 || table.has(color);
+    const leader = itself
+      ? color
+      : leaders.find((other) => colorDistance(color, other) <= tolerance);
     if (leader === undefined) {
       leaders.push(color);
       if (leaders.length - 1 > MAX_LABELS) {

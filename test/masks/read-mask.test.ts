@@ -160,3 +160,20 @@ it('keeps every label of a PNG label map', async () => {
     { numRuns: 30 },
   );
 });
+
+it('black stays background and known colours keep their labels, however near a known colour is', async () => {
+  const table: ColorTable = new Map();
+  const pixels = (...colors: number[][]) => ({
+    data: Uint8Array.from(colors.flat()),
+    width: colors.length,
+    height: 1,
+  });
+  const [black, nearBlack, nearer] = [
+    [0, 0, 0],
+    [9, 0, 0],
+    [12, 0, 0],
+  ];
+  expect([...(await read(pixels(nearBlack, nearer), table)).data]).toEqual([1, 2]);
+  const again = await read(pixels(black, nearBlack, nearer), table, 10);
+  expect([...again.data]).toEqual([0, 1, 2]);
+});
