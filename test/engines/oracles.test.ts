@@ -51,6 +51,38 @@ describe.each(['tfjs', 'wasm'] as const)('%s engine', (name) => {
       { numRuns: 40 },
     ));
 
+  it.each([
+    [1, 3], // as many rows in all, in either order: nothing would have told
+    [2, 3],
+  ])(
+    'attention: sets of %d and %d keys beside sets of as many the other way round',
+    async (a, b) => {
+      const span = { start: 1, end: 2, position: 0 };
+      const sets = [a, b].map((count) => Array.from({ length: count }, () => span));
+      const other = { start: 3, end: 4, position: 0 };
+      const each = {
+        heads: 1,
+        headWidth: 2,
+        queryRows: 4,
+        keyRows: 5,
+        segments: [
+          { queries: span, keys: [[other, ...sets[0]], sets[1]] },
+          { queries: other, keys: [[other, ...sets[1]], sets[0]] },
+          { queries: span, keys: sets },
+          { queries: other, keys: [sets[1], [...sets[0].slice(1), other]] },
+        ],
+        grid: null,
+        bias: null,
+        seed: 7,
+      };
+      const found = await valuesOf(() => {
+        const { q, k, v, plan } = headsOf(engine, each);
+        return engine.attention(q, k, v, plan);
+      });
+      expect(largestDifference(found, plainAttention(each))).toBeLessThan(1e-5);
+    },
+  );
+
   it('refuses plans that name what there is not, and tensors of another engine', async () => {
     const matrix = engine.upload(new Float32Array(24), [4, 6]);
     const attend = (segments: Parameters<Engine['attention']>[3]['segments'], headWidth = 2) =>

@@ -53,7 +53,8 @@ function batches({ segments, heads }: AttentionPlan): AttentionSegment[][] {
   let room = 0;
   for (const segment of segments) {
     const { queries, keys } = segment;
-    const shape = JSON.stringify([queries, ...keys.flat()].map(lengthAndPosition)) + keys.length;
+    // Set by set: one that ends a span earlier is another shape, though all spans together are alike.
+    const shape = JSON.stringify([[queries], ...keys].map((spans) => spans.map(lengthAndPosition)));
     const length = Math.max(
       ...keys.map((set) => set.reduce((sum, span) => sum + spanLength(span), 0)),
     );
