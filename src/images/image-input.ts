@@ -1,7 +1,10 @@
 import type { NdArray } from 'ndarray';
 import type { RawImage } from './raw-image';
 
-/** Where pictures may come from: files by path, URLs, and what is in memory already (bytes, pixels, tensors, canvases). */
+/**
+ * Where pictures may come from: files by path, URLs, and what is in memory already (bytes, pixels, tensors, canvases),
+ * which is always read.
+ */
 export type ImageSource = 'files' | 'urls' | 'memory';
 
 /** The part of a `tf.Tensor` that is needed to read one. */

@@ -27,7 +27,7 @@ export interface ReadOptions {
   readonly argument: string;
   readonly purpose: 'image' | 'mask';
   readonly limits: DecodeLimits;
-  /** Where it may come from. @default anywhere */
+  /** Where strings may lead; what is in memory is always read. @default anywhere */
   readonly sources?: readonly ImageSource[];
   readonly signal?: AbortSignal;
 }
@@ -46,7 +46,6 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
     checkSource(options, /^https?:/i.test(location) ? 'urls' : 'files');
     return decode(await imageCodec.read(location, signal), options, location);
   }
-  checkSource(options, 'memory');
   if (input instanceof Uint8Array) return decode(input, options, argument);
   if (typeof Blob !== 'undefined' && input instanceof Blob) {
     return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
@@ -89,13 +88,12 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   );
 }
 
-/** @throws InvalidInputError if pictures from there were not allowed. */
-function checkSource({ argument, sources }: ReadOptions, source: ImageSource): void {
+/** @throws InvalidInputError if strings that lead there are not to be followed. */
+function checkSource({ argument, sources }: ReadOptions, source: 'files' | 'urls'): void {
   if (sources && !sources.includes(source)) {
-    const what = { files: 'a path', urls: 'a URL', memory: 'in memory' }[source];
     throw new InvalidInputError(
       argument,
-      `is ${what}, and the option sources allows ${sources.join(' and ') || 'nothing'} alone.`,
+      `is ${source === 'files' ? 'a path' : 'a URL'}, and the option sources allows ${sources.join(' and ') || 'memory'} alone.`,
     );
   }
 }

@@ -1,5 +1,7 @@
 import { parsePainterConfig, type PainterConfig } from '../../src/models/seggpt/config';
 import { painterParameters } from '../../src/models/seggpt/parameter-table';
+import { memoryAccess } from '../../src/checkpoints/memory-access';
+import { openSafetensors } from '../../src/checkpoints/safetensors';
 import { seededRandom } from '../../src/base/random';
 
 /** A painter small enough to run in milliseconds: 3 blocks of width 8, canvas 32 x 16. */
@@ -37,6 +39,10 @@ export function randomTensors(
   }
   return tensors;
 }
+
+/** A model that runs in milliseconds, opened; its weights are random, so what it paints is noise. */
+export const openMini = () =>
+  openSafetensors(memoryAccess(safetensors(randomTensors()), 'mini'), miniConfig);
 
 /** Bytes of a safetensors file. */
 export function safetensors(

@@ -35,12 +35,9 @@ export function trackFrames(
   options: TrackFramesOptions,
 ): AsyncGenerator<TrackedFrame, void, void> {
   resolveTrackOptions(options);
-  const firstMask =
-    'firstMask' in Object(prompts) ? (prompts as { firstMask: ImageInput }).firstMask : undefined;
-  const examples =
-    firstMask === undefined
-      ? (prompts as readonly Prompt[])
-      : ((prompts as { prompts?: readonly Prompt[] }).prompts ?? []);
+  const { firstMask, prompts: examples = [] } = Array.isArray(prompts)
+    ? { prompts: prompts as readonly Prompt[] }
+    : (Object(prompts) as Partial<Exclude<TrackPrompts, readonly Prompt[]>>);
   if (firstMask === undefined || examples.length > 0) checkPromptList(examples);
   if (
     typeof frames !== 'string' &&
@@ -76,14 +73,12 @@ async function* follow(
   try {
     if (firstMask === undefined) tracker = await started(new Tracker(painter, prompts, options));
     let index = 0;
-    // Frames of a path are this package's own choice: what pictures may come from does not concern them.
-    const reading = typeof frames === 'string' ? { ...options, sources: undefined } : options;
     for await (const frame of typeof frames === 'string'
       ? frameStore.open(frames, signal)
       : frames) {
       throwIfAborted(signal);
       tracker ??= await started(
-        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], reading),
+        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], options),
       );
       yield await tracked(tracker, frame, index++, options);
     }

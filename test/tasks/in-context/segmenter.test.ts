@@ -14,18 +14,8 @@ import {
   segmentInContext,
 } from '../../../src';
 import { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
-import { parsePainterConfig } from '../../../src/models/seggpt/config';
 import { box, encode, gradient } from '../../helpers/picture';
-import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
-import { memoryAccess } from '../../../src/checkpoints/memory-access';
-import { openSafetensors } from '../../../src/checkpoints/safetensors';
-
-/** A model that runs in milliseconds; its weights are random, so what it paints is noise. */
-const mini = () =>
-  openSafetensors(
-    memoryAccess(safetensors(randomTensors(parsePainterConfig(miniConfig))), 'mini'),
-    miniConfig,
-  );
+import { openMini } from '../../helpers/tiny-checkpoint';
 
 const [width, height] = [48, 36];
 const image = { data: gradient(width, height), width, height };
@@ -39,7 +29,7 @@ const two: Prompt = {
 
 let segmenter: InContextSegmenter;
 beforeAll(
-  async () => (segmenter = await InContextSegmenter.load(await mini(), { backend: 'cpu' })),
+  async () => (segmenter = await InContextSegmenter.load(await openMini(), { backend: 'cpu' })),
 );
 afterAll(() => segmenter.dispose());
 
@@ -85,7 +75,7 @@ it('gives masks, labels, scores, painting and overlay at the size of the target'
 
 it('reports a label that the target does not show as absent', async () => {
   // A painting far from every colour but black finds nothing.
-  const source = await mini();
+  const source = await openMini();
   const dark = {
     ...source,
     read: async (name: string) => {
@@ -289,7 +279,7 @@ it('aborts between blocks and frees everything', async () => {
 
 it('frees everything on dispose, and refuses further use', async () => {
   const before = tf.memory().numTensors;
-  const other = await InContextSegmenter.load(await mini(), { backend: 'cpu' });
+  const other = await InContextSegmenter.load(await openMini(), { backend: 'cpu' });
   const prepared = await other.prepare([prompt]);
   prepared.dispose();
   expect(tf.memory().numTensors).toBeGreaterThan(before);
@@ -302,7 +292,7 @@ it('frees everything on dispose, and refuses further use', async () => {
 
 it('frees prompts that were still prepared when it was disposed', async () => {
   const before = tf.memory().numTensors;
-  const other = await InContextSegmenter.load(await mini(), { backend: 'cpu' });
+  const other = await InContextSegmenter.load(await openMini(), { backend: 'cpu' });
   const prepared = await other.prepare([prompt, two]);
   other.dispose();
   expect(tf.memory().numTensors).toBe(before);
@@ -342,7 +332,7 @@ it('refuses bad engine options before it opens the model', async () => {
 it('leaves the caller on the TF.js backend that was current', async () => {
   await import('@tensorflow/tfjs-backend-wasm');
   await tf.setBackend('wasm');
-  const other = await InContextSegmenter.load(await mini(), { backend: 'cpu' });
+  const other = await InContextSegmenter.load(await openMini(), { backend: 'cpu' });
   await other.segment([prompt], image);
   expect(tf.getBackend()).toBe('wasm');
   other.dispose();
@@ -370,7 +360,7 @@ describe('segmentInContext', () => {
   });
 
   it('keeps a model that was given as an object by its options, too', async () => {
-    const model = await mini();
+    const model = await openMini();
     const { engine } = await segmentInContext([prompt], image, { model, backend: 'wasm' });
     expect(engine).toBe('wasm');
     const other = await segmentInContext([prompt], image, { model, backend: 'cpu' });
@@ -379,7 +369,7 @@ describe('segmentInContext', () => {
 
   it('tells models apart by everything that loads them, keeps few, and lets go of the oldest', async () => {
     const loaded = jest.spyOn(InContextSegmenter, 'load');
-    const model = await mini();
+    const model = await openMini();
     const use = async (options: Parameters<typeof segmentInContext>[2]) =>
       void (await segmentInContext([prompt], image, { model, backend: 'wasm', ...options }));
     await use({ token: 'a' });
@@ -443,7 +433,7 @@ describe('limits', () => {
       name: 'InvalidInputError',
       detail: expect.stringMatching(detail),
     });
-    const closed = await InContextSegmenter.load(await mini(), {
+    const closed = await InContextSegmenter.load(await openMini(), {
       backend: 'cpu',
       sources: ['memory'],
     });
@@ -458,7 +448,7 @@ describe('limits', () => {
     );
     // A call may narrow, never widen.
     await expect(closed.segment([prompt], path, { sources: ['files'] })).rejects.toMatchObject(
-      refused(/^is a path|in memory/),
+      refused(/^is a path, and .* memory alone/),
     );
     expect(() => closed.track([prompt], 'examples/cat-video')).toThrow(/^frames: is one of files/);
     const prepared = await closed.prepare([prompt]);
@@ -468,8 +458,14 @@ describe('limits', () => {
     await expect(prepared.segment(image)).resolves.toBeDefined();
     prepared.dispose();
     closed.dispose();
-    await expect(segmenter.segment([prompt], image, { sources: ['files'] })).rejects.toMatchObject({
-      argument: 'prompts[0].image',
+    // What is in memory leads nowhere, and is always read: frames of a video that may be opened, for one.
+    const files = { sources: ['files'] as const };
+    await expect(segmenter.segment([prompt], image, files)).resolves.toBeDefined();
+    const firstMask = 'https://localhost/x.png';
+    const frames = segmenter.track({ firstMask }, 'examples/cat-video', files);
+    await expect(frames.next()).rejects.toMatchObject({
+      argument: 'prompts[0].mask',
+      detail: expect.stringMatching(/^is a URL/),
     });
   });
 });
@@ -492,7 +488,7 @@ describe('resolution', () => {
     expect(await sizeOf(segmenter)).toEqual([16, 16]);
     expect(await sizeOf(segmenter, 40)).toEqual([40, 40]);
     const larger = await InContextSegmenter.load(
-      { ...(await mini()), preprocessor: { size: { height: 24, width: 32 } } },
+      { ...(await openMini()), preprocessor: { size: { height: 24, width: 32 } } },
       { backend: 'cpu' },
     );
     expect(await sizeOf(larger)).toEqual([24, 32]);
@@ -503,7 +499,7 @@ describe('resolution', () => {
     await expect(segmenter.segment([prompt], image, { resolution: 20 })).rejects.toThrow(
       /^resolution: must be a multiple of the model's patch, 8/,
     );
-    const source = { ...(await mini()), preprocessor: { size: { height: 20, width: 16 } } };
+    const source = { ...(await openMini()), preprocessor: { size: { height: 20, width: 16 } } };
     await expect(InContextSegmenter.load(source, { backend: 'cpu' })).rejects.toThrow(
       /multiples of the patch, 8/,
     );

@@ -9,25 +9,17 @@ import {
   type Progress,
   type TrackedFrame,
 } from '../../../src';
-import { memoryAccess } from '../../../src/checkpoints/memory-access';
 import { openCheckpoint } from '../../../src/checkpoints/open-checkpoint';
-import { openSafetensors } from '../../../src/checkpoints/safetensors';
 import { imageHalf } from '../../../src/tasks/in-context/half-canvas';
 import { denormalizeColors, normalizeColors } from '../../../src/models/seggpt/normalize';
 import { nearestIndices, resizeNearest } from '../../../src/images/resize';
-import { parsePainterConfig } from '../../../src/models/seggpt/config';
 import { Painter } from '../../../src/models/seggpt/painter';
 import ndarray from 'ndarray';
 import { type ColorMapping, colorize } from '../../../src/colors/color-mapping';
 import { tinyModel } from '../../helpers/reference';
 import { box, gradient } from '../../helpers/picture';
-import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
+import { openMini } from '../../helpers/tiny-checkpoint';
 
-const mini = () =>
-  openSafetensors(
-    memoryAccess(safetensors(randomTensors(parsePainterConfig(miniConfig))), 'mini'),
-    miniConfig,
-  );
 const [width, height] = [48, 36];
 const mask = { data: box(width, height), width, height };
 
@@ -41,7 +33,7 @@ const prompts = [{ image: frame(0), mask }];
 
 let segmenter: InContextSegmenter;
 beforeAll(
-  async () => (segmenter = await InContextSegmenter.load(await mini(), { backend: 'cpu' })),
+  async () => (segmenter = await InContextSegmenter.load(await openMini(), { backend: 'cpu' })),
 );
 afterAll(() => segmenter.dispose());
 
@@ -387,7 +379,7 @@ it('frees what was being prepared or painted when it was disposed', async () => 
 });
 
 it('2,000 frames stream through with constant memory', async () => {
-  const engine = await InContextSegmenter.load(await mini(), { backend: 'wasm' });
+  const engine = await InContextSegmenter.load(await openMini(), { backend: 'wasm' });
   function* source() {
     for (let i = 0; i < 2000; i++) yield frame(i);
   }
