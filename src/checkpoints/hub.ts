@@ -131,11 +131,12 @@ export async function urlFiles(base: string, options: HubOptions): Promise<Check
   const directory = search ? `${place}/${await fingerprint(search)}` : place;
   return remoteFiles(
     root,
-    (file) => ({
-      url: `${root}/${file}${search}`,
-      key: `${directory}/${file}`,
-      sha256: options.sha256?.[file],
-    }),
+    (file) => {
+      const sha256 = options.sha256?.[file];
+      // A file that was pinned is never mistaken for one kept under another sum.
+      const place = sha256 ? `${directory}/${sha256.slice(0, 16).toLowerCase()}` : directory;
+      return { url: `${root}/${file}${search}`, key: `${place}/${file}`, sha256 };
+    },
     options,
     headers,
     true,
