@@ -90,6 +90,8 @@ export default tseslint.config(
         URL: 'readonly',
         performance: 'readonly',
         AbortController: 'readonly',
+        fetch: 'readonly',
+        setTimeout: 'readonly',
       },
     },
   },

@@ -16,8 +16,14 @@ const shared: Options = {
   treeshake: false,
 };
 
-/** tsup hands the declaration builder a baseUrl, which TypeScript 6 warns about. */
-const dts = { compilerOptions: { ignoreDeprecations: '6.0' } };
+/**
+ * tsup hands the declaration builder a baseUrl, which TypeScript 6 warns about. The reference brings `Symbol.dispose` to
+ * projects that compile for an older library.
+ */
+const dts = {
+  banner: '/// <reference lib="esnext.disposable" />',
+  compilerOptions: { ignoreDeprecations: '6.0' },
+};
 
 /** What people import: `seggpt`, and `seggpt/NAME` for the details. */
 const everywhere = {

@@ -12,17 +12,19 @@ export {
 export type { SegmentationOptions } from './tasks/in-context/options';
 export type { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 export type { Prompt, ReadPromptOptions, TargetOptions } from './tasks/in-context/prompts';
-export type { SegmentationResult } from './tasks/in-context/result';
+export type { ResultJson, SegmentationResult } from './tasks/in-context/result';
 
 export type { TrackedFrame, Tracker } from './tasks/tracking/tracker';
 export type { ThresholdOptions, TrackOptions, TrackSettings } from './tasks/tracking/options';
 export type { FrameSource, TrackFramesOptions, TrackPrompts } from './tasks/tracking/track';
 
-export type { Box, Mask, TensorMaker } from './masks/mask';
+export type { Box, Mask, MaskJson, TensorMaker } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
+export type { LabelPicture } from './masks/label-picture';
 export type { OverlayOptions } from './masks/overlay';
 export type { BrowserPicture, ImageInput, ImageSource } from './images/image-input';
 export type { Picture } from './images/picture';
+export type { DrawableCanvas, Pixels, Raster } from './images/raster';
 
 export { type TensorFlowModule, useTensorFlow } from './engines/tfjs/given-tensorflow';
 export type { BackendChoice, Precision } from './engines/engine-options';

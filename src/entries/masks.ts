@@ -1,5 +1,6 @@
 /** `seggpt/masks`: label maps, run-lengths, polygons, colours and resizing as plain functions. */
 export { Mask, type Box } from '../masks/mask';
+export { LabelPicture } from '../masks/label-picture';
 export { type LabelMap, labelArray, labelsOf } from '../masks/label-map';
 export {
   type CompressedRle,

@@ -1,4 +1,5 @@
 import type { NdArray } from 'ndarray';
+import type { BrowserClass } from '../base/browser-class';
 import type { RawImage } from './raw-image';
 
 /**
@@ -32,10 +33,6 @@ export interface PixelsLike {
  */
 export type ImageInput =
   string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | BrowserPicture;
-
-/** The browser's class of that name where the compiler knows it; nothing elsewhere, as in a project for Node. */
-type BrowserClass<Name extends string> =
-  typeof globalThis extends Record<Name, { readonly prototype: infer Instance }> ? Instance : never;
 
 /** What a browser can draw on a canvas. */
 export type BrowserPicture =

@@ -1,39 +1,37 @@
 import { imageCodec } from './image-codec';
+import { Raster } from './raster';
 
 /** A picture that can be looked at or kept. RGB, `(height, width, 3)` 8-bit. */
-export class Picture {
+export class Picture extends Raster {
   constructor(
-    readonly width: number,
-    readonly height: number,
+    width: number,
+    height: number,
+    /** `(height, width, 3)` row-major RGB, 0 … 255. */
     readonly data: Uint8Array,
-  ) {}
-
-  /** The picture as PNG file bytes. */
-  toPng(): Promise<Uint8Array> {
-    return imageCodec.encodePng({
-      width: this.width,
-      height: this.height,
-      channels: 3,
-      data: this.data,
-    });
+  ) {
+    super(width, height);
   }
 
-  /** Writes a PNG file, whole or not at all (Node). */
-  async save(path: string): Promise<void> {
-    await imageCodec.save(path, await this.toPng());
+  protected stored() {
+    const { width, height, data } = this;
+    return { width, height, channels: 3 as const, data };
   }
 
-  /** RGBA pixels for a canvas. */
-  toImageData():
-    | ImageData
-    | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
-    const data = new Uint8ClampedArray(this.width * this.height * 4).fill(255);
-    for (let i = 0; i < this.width * this.height; i++) {
-      data.set(this.data.subarray(i * 3, i * 3 + 3), i * 4);
-    }
-    return typeof ImageData === 'undefined'
-      ? { data, width: this.width, height: this.height }
-      : new ImageData(data, this.width, this.height);
+  protected shown(): Uint8ClampedArray<ArrayBuffer> {
+    const pixels = new Uint8ClampedArray(this.width * this.height * 4).fill(255);
+    for (let i = 0; i < this.width * this.height; i++)
+      pixels.set(this.data.subarray(i * 3, i * 3 + 3), i * 4);
+    return pixels;
+  }
+
+  /** What `JSON.stringify` keeps of it: its size. */
+  toJSON(): { readonly width: number; readonly height: number } {
+    return { width: this.width, height: this.height };
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Picture { ${this.width} x ${this.height} }`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type CompressedRle, compressRle, encodeRle } from './rle';
+import { Raster } from '../images/raster';
 import { maskToPolygons, type Polygon } from './polygons';
 
 /** A box in pixels: left edge, top edge, width, height (COCO's order). */
@@ -9,8 +10,24 @@ export interface TensorMaker<Tensor> {
   tensor2d(values: Int32Array, shape: [number, number], dtype: 'int32'): Tensor;
 }
 
-/** One label's mask in a target, at the target's size. */
-export class Mask {
+/** What `JSON.stringify` keeps of a mask. */
+export interface MaskJson {
+  readonly label: number;
+  readonly name: string;
+  readonly score: number;
+  readonly present: boolean;
+  /** In pixels. */
+  readonly area: number;
+  readonly box: Box;
+  /** COCO's run-lengths with compressed counts. */
+  readonly segmentation: CompressedRle;
+}
+
+/**
+ * One label's mask in a target, at the target's size. As a file it is a grey PNG, 255 inside; on a canvas it is white inside
+ * and transparent outside.
+ */
+export class Mask extends Raster {
   constructor(
     /** The label in the prompts' masks, 1 … 255. */
     readonly label: number,
@@ -21,14 +38,16 @@ export class Mask {
      * colour. 0 for a label that is not there.
      */
     readonly score: number,
-    readonly width: number,
-    readonly height: number,
+    width: number,
+    height: number,
     /** Pixels inside. */
     readonly area: number,
     /** Smallest box around the mask, all 0 where it is empty. */
     readonly box: Box,
     private readonly labelMap: Uint8Array,
-  ) {}
+  ) {
+    super(width, height);
+  }
 
   /** Whether the target shows the label at all. */
   get present(): boolean {
@@ -50,17 +69,30 @@ export class Mask {
     return maskToPolygons(this.toBinary(), this.height, this.width);
   }
 
-  /** RGBA pixels, white inside and transparent outside, for a canvas. */
-  toImageData():
-    | ImageData
-    | { readonly data: Uint8ClampedArray; readonly width: number; readonly height: number } {
+  protected stored() {
+    const { width, height } = this;
+    const data = this.labelMap.map((label) => (label === this.label ? 255 : 0));
+    return { width, height, channels: 1 as const, data };
+  }
+
+  protected shown(): Uint8ClampedArray<ArrayBuffer> {
     const data = new Uint8ClampedArray(this.width * this.height * 4);
     for (let i = 0; i < this.labelMap.length; i++) {
       if (this.labelMap[i] === this.label) data.fill(255, i * 4, i * 4 + 4);
     }
-    return typeof ImageData === 'undefined'
-      ? { data, width: this.width, height: this.height }
-      : new ImageData(data, this.width, this.height);
+    return data;
+  }
+
+  /** What `JSON.stringify` keeps of it: what is known of the mask, and the mask as run-lengths. */
+  toJSON(): MaskJson {
+    const { label, name, score, present, area, box } = this;
+    return { label, name, score, present, area, box, segmentation: this.toRLE() };
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    const { label, name, score, area, box } = this;
+    return `Mask { label ${label} "${name}", score ${score.toFixed(3)}, ${area} px, box [${box.join(', ')}] }`;
   }
 
   /**

@@ -1,6 +1,7 @@
-import { randomColors, type Color } from '../colors/color-mapping';
+import type { Color } from '../colors/color-mapping';
 import { Picture } from '../images/picture';
 import type { RgbImage } from '../images/rgb-image';
+import { labelColors } from './label-colors';
 import type { LabelMap } from './label-map';
 
 export interface OverlayOptions {
@@ -16,7 +17,7 @@ export interface OverlayOptions {
 export function overlay(image: RgbImage, labels: LabelMap, options: OverlayOptions = {}): Picture {
   const { opacity = 0.55, colors = {}, outline = true } = options;
   const { width, height } = image;
-  const defaults = overlayColors();
+  const defaults = labelColors();
   const data = Uint8Array.from(image.data);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -33,23 +34,4 @@ export function overlay(image: RgbImage, labels: LabelMap, options: OverlayOptio
     }
   }
   return new Picture(width, height, data);
-}
-
-/** Strong, distinct colours for the first labels; well separated ones for the rest. */
-const FIRST: readonly Color[] = [
-  [230, 57, 70],
-  [29, 143, 255],
-  [46, 196, 96],
-  [255, 183, 3],
-  [155, 93, 229],
-  [0, 187, 199],
-  [255, 112, 166],
-  [131, 197, 46],
-];
-
-let cached: Color[] | undefined;
-
-function overlayColors(): Color[] {
-  cached ??= [...FIRST, ...randomColors(255 - FIRST.length, 1)];
-  return cached;
 }

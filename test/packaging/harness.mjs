@@ -28,7 +28,10 @@ export function pack() {
 export const pictures = ['cup-1.jpg', 'cup-1.png', 'cup-2.jpg'];
 
 /** Source of a page or module that segments a photograph with the bundled model and leaves the outcome on `globalThis`. */
-export const segmenting = (importing = "import { segmentInContext } from 'seggpt';", base = '/') => `
+export const segmenting = (
+  importing = "import { segmentInContext } from 'seggpt';",
+  base = '/',
+) => `
 ${importing}
 const started = performance.now();
 try {
@@ -85,7 +88,10 @@ export async function command(cwd, program, args, env = {}) {
     });
     return { stdout, stderr };
   } catch (error) {
-    throw new Error(`${program} ${args.join(' ')}: ${error.stdout ?? ''}\n${error.stderr ?? error}`);
+    throw new Error(
+      `${program} ${args.join(' ')}: ${error.stdout ?? ''}\n${error.stderr ?? error}`,
+      { cause: error },
+    );
   }
 }
 

@@ -24,8 +24,16 @@ for (const file of readdirSync(directory).sort()) {
     // Each check is told as it ends, so that a place that hangs is seen.
     for await (const { check, failure, detail } of checks(archive)) {
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      rows.push({ place, check, outcome: failure ? 'FAILED' : 'ok', detail: detail ?? '', seconds });
-      console.log(`${failure ? 'FAILED' : 'ok    '} ${place}: ${check} ${detail ?? ''} (${seconds} s)`);
+      rows.push({
+        place,
+        check,
+        outcome: failure ? 'FAILED' : 'ok',
+        detail: detail ?? '',
+        seconds,
+      });
+      console.log(
+        `${failure ? 'FAILED' : 'ok    '} ${place}: ${check} ${detail ?? ''} (${seconds} s)`,
+      );
       if (failure) console.log(`       ${String(failure).slice(0, 2000)}`);
     }
   } catch (error) {

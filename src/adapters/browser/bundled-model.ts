@@ -21,7 +21,8 @@ function places(): string[] {
   const places = [new URL(`${BESIDE}/${FILE}`, here).href];
   try {
     // A literal URL, which bundlers recognise: they emit the file and put its new address here.
-    places.unshift(new URL('../../weights/model.safetensors', import.meta.url).href);
+    const { href } = new URL('../../weights/model.safetensors', import.meta.url);
+    places.unshift(new URL(href, pageUrl()).href); // Next.js gives a path alone
   } catch {
     // a bundle that is no module has no address
   }
@@ -31,9 +32,14 @@ function places(): string[] {
   return places;
 }
 
-/** Address of this module, or of the page or worker where a bundle is no module. */
+/** Address of this module; of the page or worker where a bundle is no module, or a bundler wrote down its own file. */
 function moduleUrl(): string {
-  return import.meta.url || globalThis.document?.baseURI || globalThis.location.href;
+  const url = import.meta.url || pageUrl();
+  return url.startsWith('file:') ? pageUrl() : url;
+}
+
+function pageUrl(): string {
+  return globalThis.document?.baseURI ?? globalThis.location.href;
 }
 
 /** Whether a server has the file. Those that answer every path with a page do not. */

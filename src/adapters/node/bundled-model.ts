@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CheckpointError } from '../../base/errors';
 import type { BundledCheckpoint } from '../../checkpoints/file-store';
+import { installedRequire } from './installed-require';
 import { BESIDE, bundledAt, FILE, remedy } from '../bundled-model';
 
 /**
@@ -30,20 +30,19 @@ function* places(): Generator<string> {
     if (literal !== undefined) yield literal;
     yield join(here, BESIDE, FILE);
   }
-  for (const base of [here, process.cwd()]) {
-    if (base === undefined) continue;
-    try {
-      yield createRequire(join(base, 'any.js')).resolve(`seggpt/weights/${FILE}`);
-    } catch {
-      // not installed there
-    }
+  try {
+    const installed = `seggpt/weights/${FILE}`;
+    yield installedRequire(installed).resolve(installed);
+  } catch {
+    // a bundle that was moved away from its packages
   }
 }
 
 /** A literal URL, which bundlers and tracers of files recognise and carry along. */
 function emitted(): string | undefined {
   try {
-    return fileURLToPath(new URL('../../weights/model.safetensors', import.meta.url));
+    // As text: jsdom has URLs of its own, which Node does not take.
+    return fileURLToPath(new URL('../../weights/model.safetensors', import.meta.url).href);
   } catch {
     return undefined; // what a bundler made of it is no file
   }

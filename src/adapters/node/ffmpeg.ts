@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AbortedError, VideoError } from '../../base/errors';
+import { installedRequire } from './installed-require';
 import { readPpmStream } from './ppm-stream';
 import type { FrameWriter } from '../../video/frame-store';
 import type { TimedFrame } from '../../video/timed-frame';
@@ -16,8 +16,8 @@ import type { TimedFrame } from '../../video/timed-frame';
 export function ffmpegPath(): string {
   if (process.env.SEGGPT_FFMPEG) return process.env.SEGGPT_FFMPEG;
   try {
-    const load = createRequire(import.meta.url);
-    return (load('@ffmpeg-installer/ffmpeg') as { path: string }).path;
+    const name = '@ffmpeg-installer/ffmpeg';
+    return (installedRequire(name)(name) as { path: string }).path;
   } catch {
     return 'ffmpeg';
   }

@@ -1,4 +1,3 @@
-import type * as nodeModule from 'node:module';
 import type * as webgpuBackend from '@tensorflow/tfjs-backend-webgpu';
 import type {
   TensorFlow,
@@ -16,7 +15,8 @@ import {
 } from '../tfjs-backends';
 import { nodeBuiltin } from '../../base/node-builtin';
 import { warn } from '../../base/warn';
-import { NotInstalled, optionalModule } from '../../base/optional-module';
+import { optionalModule } from '../../base/optional-module';
+import { installedRequire } from './installed-require';
 import { openWebGpuDevice } from './webgpu-device';
 
 type Outcome = TfjsHandle | Unavailable;
@@ -42,7 +42,7 @@ async function start(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> 
 /** tfjs-node and tfjs-node-gpu: optional peers, whose native library may be missing. */
 async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   const packageName = name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu';
-  const load = await requiring(packageName); // nothing of the process is touched for a package that is not there
+  const load = installedRequire(packageName); // nothing of the process is touched for a package that is not there
   // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed.
   const legacy = await nodeBuiltin<Record<string, unknown>>('node:util');
   if (!legacy.isNullOrUndefined) {
@@ -54,22 +54,6 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
   }
   const tf = load(packageName) as TensorFlow;
   return initialiseBackend(tf, 'tensorflow');
-}
-
-/** A `require` that finds the package: from here, or from the working directory where this is a bundle elsewhere. */
-async function requiring(packageName: string): Promise<NodeJS.Require> {
-  const { createRequire } = await nodeBuiltin<typeof nodeModule>('node:module');
-  for (const base of [import.meta.url || undefined, `${process.cwd()}/any.js`]) {
-    if (base === undefined) continue;
-    const load = createRequire(base);
-    try {
-      load.resolve(packageName);
-      return load;
-    } catch {
-      // not from there
-    }
-  }
-  throw new NotInstalled(packageName);
 }
 
 let webgpuTurn: Promise<unknown> = Promise.resolve();

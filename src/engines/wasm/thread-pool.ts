@@ -206,8 +206,7 @@ export class ThreadPool {
       );
       return [];
     }
-    for (const worker of workers)
-      worker.onerror = (event) => this.fail('crashed', event.message);
+    for (const worker of workers) worker.onerror = (event) => this.fail('crashed', event.message);
     return workers;
   }
 }

@@ -4,8 +4,9 @@ import { place, type Region } from '../../images/crop';
 import { Picture } from '../../images/picture';
 import { resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
-import { type LabelMap, labelArray } from '../../masks/label-map';
-import { Mask, measureLabels } from '../../masks/mask';
+import { labelArray } from '../../masks/label-map';
+import { LabelPicture } from '../../masks/label-picture';
+import { Mask, type MaskJson, measureLabels } from '../../masks/mask';
 import { overlay, type OverlayOptions } from '../../masks/overlay';
 
 /** What a result is made from. */
@@ -23,12 +24,20 @@ export interface ResultParts {
   readonly region?: Region;
 }
 
+/** What `JSON.stringify` keeps of a result. */
+export interface ResultJson {
+  readonly width: number;
+  readonly height: number;
+  readonly engine: string;
+  readonly masks: readonly MaskJson[];
+}
+
 /** What a target's painting was decoded into. Everything is at the target's own size. */
 export class SegmentationResult {
   readonly width: number;
   readonly height: number;
-  /** The label of each pixel, 0 = background, as plain data. */
-  readonly labelMap: LabelMap;
+  /** The label of each pixel, 0 = background: `data` is `(height, width)` row-major, uint8. */
+  readonly labelMap: LabelPicture;
   /** One for each label that the prompts show, in increasing order, whether the target shows it or not. */
   readonly masks: readonly Mask[];
   /** The engine that painted, e.g. `'wasm'`. */
@@ -43,7 +52,8 @@ export class SegmentationResult {
     this.height = height;
     this.engine = engine;
     this.region = parts.region ?? [0, 0, width, height];
-    this.labelMap = { width, height, data: place(decoded.labels, 1, this.region, width, height) };
+    const labelled = place(decoded.labels, 1, this.region, width, height);
+    this.labelMap = new LabelPicture(width, height, labelled);
     const measures = measureLabels(this.labelMap.data, width, height);
     this.masks = labels.map((label, i) => {
       const { area, box } = measures[label];
@@ -103,5 +113,21 @@ export class SegmentationResult {
   /** The target with its labels painted over. */
   overlay(options?: OverlayOptions): Picture {
     return overlay(this.parts.image, this.labelMap, options);
+  }
+
+  /** What `JSON.stringify` keeps of it: sizes, areas, boxes, scores, and each mask as run-lengths; no pixels. */
+  toJSON(): ResultJson {
+    const { width, height, engine, masks } = this;
+    return { width, height, engine, masks: masks.map((mask) => mask.toJSON()) };
+  }
+
+  /** What `console.log` prints in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    _options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    const { width, height, engine, masks } = this;
+    return `SegmentationResult { ${width} x ${height}, engine ${engine}, masks: ${inspect(masks, {})} }`;
   }
 }

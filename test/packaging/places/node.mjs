@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, project, segmenting } from '../harness.mjs';
-import { notACup } from '../expect.mjs';
+import { notACup, passes, segments } from '../expect.mjs';
 
 const MOST_PACKAGES = 25;
 const MOST_MEGABYTES = 60;
@@ -82,25 +82,4 @@ export async function* checks(archive) {
       'node',
       'esm.mjs',
     ]);
-}
-
-async function* segments(directory, check, program, args) {
-  try {
-    const { stdout, stderr } = await command(directory, program, args);
-    const outcome = JSON.parse(stdout);
-    // Nothing is printed by the library.
-    const noise = stderr.replace(/^npm .*$/gm, '').trim();
-    yield { check, detail: outcome.engine, failure: notACup(outcome) ?? (noise || undefined) };
-  } catch (error) {
-    yield { check, failure: error.message };
-  }
-}
-
-async function passes(check, work) {
-  try {
-    await work();
-    return { check };
-  } catch (error) {
-    return { check, failure: error.message };
-  }
 }

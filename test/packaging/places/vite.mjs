@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import {
   command,
-  outcomeOf,
   project,
   segmenting,
   serving,
   staticServer,
   versionOf,
+  write,
 } from '../harness.mjs';
-import { notACup } from '../expect.mjs';
+import { opened } from '../expect.mjs';
 
 export const needsBrowser = true;
 
@@ -55,17 +55,12 @@ export async function* checks(archive) {
       ),
     );
     if (major === '7') continue;
-    await command(directory, 'npx', [
-      ...vite('build', '--outDir', 'dist-worker'),
-      ...['--config', 'worker.config.js'],
-    ]).catch((error) => error);
     const worker = await workerBuild(directory);
     yield* opened(`${version}, in a web worker`, `${worker.url}/worker.html`, () => worker.stop);
   }
 }
 
 async function workerBuild(directory) {
-  const { write } = await import('../harness.mjs');
   write(directory, {
     'worker.config.js': `export default { build: { rollupOptions: { input: 'worker.html' } }, worker: { format: 'es' } };`,
   });
@@ -78,21 +73,4 @@ async function workerBuild(directory) {
     'worker.config.js',
   ]);
   return staticServer(join(directory, 'dist-worker'));
-}
-
-async function* opened(check, url, start) {
-  let stop;
-  try {
-    stop = await start();
-    const outcome = await outcomeOf(url);
-    yield {
-      check,
-      detail: `${outcome.engine}, ${Math.round(outcome.ms)} ms`,
-      failure: notACup(outcome),
-    };
-  } catch (error) {
-    yield { check, failure: error.message };
-  } finally {
-    stop?.();
-  }
 }
