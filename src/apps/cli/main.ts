@@ -4,7 +4,8 @@ import { type Command, CommanderError } from 'commander';
 import { flagName } from './flags';
 import { InvalidInputError, SegGptError } from '../../index';
 import { joinPairs } from './prompt-pairs';
-import { createProgram, UsageError } from './program';
+import { createProgram } from './program';
+import { UsageError } from './usage-error';
 
 async function main(): Promise<number> {
   const abort = new AbortController();

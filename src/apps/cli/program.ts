@@ -3,15 +3,13 @@ import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
 import { evaluate, type EvaluateFlags } from './evaluate';
-import { addFlags, numberOf } from './flags';
+import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
-import { splitPair } from './prompt-pairs';
+import { parsePrompt, type PromptFlag } from './prompt-pairs';
 import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
 import { track, type TrackFlags, trackSaveKinds } from './track';
-
-/** Bad usage that the parser cannot see. */
-export class UsageError extends Error {}
+import { UsageError } from './usage-error';
 
 /** Where a command leaves its exit code when it does not fail as a whole. */
 export interface Outcome {
@@ -29,13 +27,10 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   const segmenting = withModel(program.command('segment'));
   segmenting
     .description('Segment targets by one or more prompts, each an image and its mask.')
-    .argument('<target...>', 'pictures to segment')
-    .requiredOption('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
+    .argument('<target...>', "pictures, directories of them, or quoted patterns ('photos/*.jpg')")
+    .requiredOption('--prompt <image mask>', promptHelp, addPrompt)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
-    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, kindsOf(saveKinds), [
-      'labels',
-      'overlay',
-    ])
+    .addOption(listOption('--save <kinds>', 'what to save', saveKinds, ['labels', 'overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (targets: string[], flags: SegmentFlags) => {
       outcome.exitCode = await segment(targets, flags, signal);
@@ -57,7 +52,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   tracking
     .description('Follow objects through a video, or a directory of frames.')
     .argument('<source>', 'video file or directory of images')
-    .option('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
+    .option('--prompt <image mask>', promptHelp, addPrompt)
     .option('--first-mask <mask>', 'mask of the first frame')
     .option(
       '--fps <n>',
@@ -66,12 +61,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       25,
     )
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
-    .option(
-      '--save <kinds>',
-      `comma-separated: ${trackSaveKinds.join(', ')}`,
-      kindsOf(trackSaveKinds),
-      ['overlay'],
-    )
+    .addOption(listOption('--save <kinds>', 'what to save', trackSaveKinds, ['overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (source: string, flags: TrackFlags) => {
       if (!flags.prompt && !flags.firstMask)
@@ -138,20 +128,15 @@ function withModel(command: Command): Command {
     .option('--offline', 'use downloaded models and never the network', false);
 }
 
-function addPrompt(value: string, previous: { image: string; mask: string }[] = []) {
-  const pair = splitPair(value);
-  if (!pair) throw new InvalidArgumentError('Give an image and a mask: --prompt IMAGE MASK.');
-  return [...previous, pair];
+const promptHelp = 'an example and its mask, or one folder of examples; repeat for more';
+
+function addPrompt(value: string, previous: PromptFlag[] = []) {
+  const prompt = parsePrompt(value);
+  if (!prompt)
+    throw new InvalidArgumentError(
+      'Give an image and a mask, or a folder of both: --prompt IMAGE MASK, or --prompt FOLDER.',
+    );
+  return [...previous, prompt];
 }
 
 const atLeastOne = numberOf({ kind: 'whole', about: '', least: 1, most: Infinity });
-
-function kindsOf(allowed: readonly string[]) {
-  return (value: string): string[] => {
-    const kinds = value.split(',').map((kind) => kind.trim());
-    const unknown = kinds.find((kind) => !allowed.includes(kind));
-    if (unknown !== undefined)
-      throw new InvalidArgumentError(`"${unknown}" is none of ${allowed.join(', ')}.`);
-    return kinds;
-  };
-}

@@ -11,7 +11,9 @@ import {
   type SegmentOptions,
 } from '../../index';
 import { OutputError, writeOutput } from './output';
+import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
+import { expandTargets } from './targets';
 
 export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
 type SaveKind = (typeof saveKinds)[number];
@@ -27,30 +29,31 @@ export interface ModelFlags {
 }
 
 export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' | 'onProgress'> {
-  readonly prompt: readonly { image: string; mask: string }[];
+  readonly prompt: readonly PromptFlag[];
   readonly out: string;
   readonly save: readonly SaveKind[];
 }
 
 /** Segments every target with one preparation. A target that fails does not stop the rest. @returns the exit code. */
 export async function segment(
-  targets: readonly string[],
+  given: readonly string[],
   flags: SegmentFlags,
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
+  const tell = (line: string) => reporter.line(line);
+  const prompts = await expandPrompts(flags.prompt, tell);
+  const targets = await expandTargets(given, tell);
   const options = { ...flags, signal, onProgress: reporter.onProgress };
-  await readPrompts(flags.prompt, options); // bad prompts are told before a model is loaded
+  await readPrompts(prompts, options); // bad prompts are told before a model is loaded
   const segmenter = await InContextSegmenter.load(flags.model, options);
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
   const coco = new CocoFile();
   const failed: { file: string; error: string }[] = [];
   try {
-    const prepared = await segmenter.prepare(flags.prompt, options);
-    reporter.line(
-      `model ${flags.model}, backend ${segmenter.engine}, ${flags.prompt.length} prompt(s)`,
-    );
+    const prepared = await segmenter.prepare(prompts, options);
+    reporter.line(`model ${flags.model}, backend ${segmenter.engine}, ${prompts.length} prompt(s)`);
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
       try {
@@ -80,7 +83,7 @@ export async function segment(
     segmenter.dispose();
   }
   if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
-  report(done, failed, segmenter.engine, flags);
+  report({ prompts, results: done, failed }, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -108,16 +111,16 @@ function row(
   };
 }
 
-function report(
-  results: readonly ReturnType<typeof row>[],
-  failed: readonly { file: string; error: string }[],
-  backend: string,
-  flags: SegmentFlags,
-): void {
+interface Report {
+  readonly prompts: readonly PromptPair[];
+  readonly results: readonly ReturnType<typeof row>[];
+  readonly failed: readonly { file: string; error: string }[];
+}
+
+function report(all: Report, backend: string, flags: SegmentFlags): void {
+  const { results, failed } = all;
   if (flags.json) {
-    process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ model: flags.model, backend, ...all }, null, 1)}\n`);
   } else if (failed.length > 0) {
     process.stderr.write(`${failed.length} of ${results.length + failed.length} targets failed:\n`);
     for (const { file, error } of failed) process.stderr.write(`  ${file}: ${error}\n`);

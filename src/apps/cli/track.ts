@@ -11,6 +11,7 @@ import {
   type TrackPrompts,
 } from '../../index';
 import { writeOutput } from './output';
+import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 
@@ -20,7 +21,7 @@ export interface TrackFlags
   extends
     ModelFlags,
     Pick<TrackFramesOptions, 'memory' | 'regionScale' | 'selection' | 'resolution'> {
-  readonly prompt?: readonly { image: string; mask: string }[];
+  readonly prompt?: readonly PromptFlag[];
   readonly firstMask?: string;
   readonly out: string;
   readonly fps: number;
@@ -34,6 +35,7 @@ export async function track(
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
+  const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.line(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
     ...flags,
     signal,
@@ -58,7 +60,7 @@ export async function track(
     const { memory, regionScale, selection, resolution } = flags;
     const options = { memory, regionScale, selection, resolution, signal };
     const frames = openFrames(source, signal);
-    for await (const tracked of segmenter.track(promptsOf(flags), frames, options)) {
+    for await (const tracked of segmenter.track(promptsOf(prompts, flags), frames, options)) {
       const { index, time, result, error } = tracked;
       count++;
       const rate = (count * 1000) / (performance.now() - began);
@@ -97,8 +99,8 @@ export async function track(
 }
 
 /** What to follow: the given prompts, or the first frame by its mask, or both. */
-function promptsOf({ prompt = [], firstMask }: TrackFlags): TrackPrompts {
-  return firstMask === undefined ? prompt : { firstMask, prompts: prompt };
+function promptsOf(prompts: readonly PromptPair[], { firstMask }: TrackFlags): TrackPrompts {
+  return firstMask === undefined ? prompts : { firstMask, prompts };
 }
 
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */
