@@ -25,8 +25,12 @@ export function addFlags<Schema extends Record<string, OptionSpec>>(
   return command;
 }
 
+/** Options whose flag has a shorter name. */
+const RENAMED: Readonly<Record<string, string>> = { labelNames: '--labels' };
+
 /** `--color-ensemble` for `colorEnsemble`. */
 export function flagName(option: string): string {
+  if (RENAMED[option]) return RENAMED[option];
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

@@ -5,11 +5,13 @@ import { version } from '../../base/version';
 import { evaluate, type EvaluateFlags } from './evaluate';
 import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
+import { type LabelNames, parseLabelNames } from './label-names';
 import { parsePrompt, type PromptFlag } from './prompt-pairs';
 import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
 import { track, type TrackFlags, trackSaveKinds } from './track';
 import { UsageError } from './usage-error';
+import { Wording } from './wording';
 
 /** Where a command leaves its exit code when it does not fail as a whole. */
 export interface Outcome {
@@ -29,11 +31,13 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .description('Segment targets by one or more prompts, each an image and its mask.')
     .argument('<target...>', "pictures, directories of them, or quoted patterns ('photos/*.jpg')")
     .requiredOption('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
     .addOption(listOption('--save <kinds>', 'what to save', saveKinds, ['labels', 'overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (targets: string[], flags: SegmentFlags) => {
-      outcome.exitCode = await segment(targets, flags, signal);
+    .action(async (targets: string[], { labels, ...flags }: Named<SegmentFlags>) => {
+      const named = { ...flags, labelNames: labels };
+      outcome.exitCode = await segment(targets, named, new Wording(program), signal);
     });
   const { labelsPerPass: _, ...segmentation } = segmentationSchema;
   const names = Object.keys(segmentation) as (keyof typeof segmentation)[];
@@ -53,6 +57,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .description('Follow objects through a video, or a directory of frames.')
     .argument('<source>', 'video file or directory of images')
     .option('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--first-mask <mask>', 'mask of the first frame')
     .option(
       '--fps <n>',
@@ -63,13 +68,15 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
     .addOption(listOption('--save <kinds>', 'what to save', trackSaveKinds, ['overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (source: string, flags: TrackFlags) => {
+    .action(async (source: string, { labels, ...flags }: Named<TrackFlags>) => {
       if (!flags.prompt && !flags.firstMask)
         throw new UsageError('give --prompt IMAGE MASK, or --first-mask MASK.');
-      outcome.exitCode = await track(source, flags, signal);
+      const named = { ...flags, labelNames: labels };
+      outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
-  addFlags(tracking, segmentationSchema, ['resolution']);
+  addFlags(tracking, segmentationSchema, ['resolution', 'seed']);
+  addFlags(tracking, promptSchema, ['tolerance', 'resizeMasks', 'maxPixels']);
 
   const evaluating = withModel(program.command('evaluate'));
   evaluating
@@ -128,6 +135,10 @@ function withModel(command: Command): Command {
     .option('--offline', 'use downloaded models and never the network', false);
 }
 
+/** Flags as the parser has them: the library's `labelNames` is `--labels` there. */
+type Named<Flags> = Flags & { readonly labels?: LabelNames };
+
+const labelsHelp = 'names of labels, as in 1=cup,2=spoon';
 const promptHelp = 'an example and its mask, or one folder of examples; repeat for more';
 
 function addPrompt(value: string, previous: PromptFlag[] = []) {

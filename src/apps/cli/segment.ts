@@ -10,10 +10,12 @@ import {
   type SegmentationResult,
   type SegmentOptions,
 } from '../../index';
+import { checkLabelNames } from './label-names';
 import { OutputError, writeOutput } from './output';
 import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import { expandTargets } from './targets';
+import { namingPrompts, type Wording } from './wording';
 
 export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
 type SaveKind = (typeof saveKinds)[number];
@@ -38,6 +40,7 @@ export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' 
 export async function segment(
   given: readonly string[],
   flags: SegmentFlags,
+  wording: Wording,
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
@@ -45,7 +48,9 @@ export async function segment(
   const prompts = await expandPrompts(flags.prompt, tell);
   const targets = await expandTargets(given, tell);
   const options = { ...flags, signal, onProgress: reporter.onProgress };
-  await readPrompts(prompts, options); // bad prompts are told before a model is loaded
+  // Bad prompts are told before a model is loaded.
+  const { labels } = await namingPrompts({ prompts }, () => readPrompts(prompts, options));
+  checkLabelNames(flags.labelNames, labels);
   const segmenter = await InContextSegmenter.load(flags.model, options);
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
@@ -73,8 +78,9 @@ export async function segment(
       } catch (error) {
         const ofTarget = error instanceof SegGptError && !(error instanceof AbortedError);
         if (!ofTarget || error instanceof OutputError) throw error;
-        failed.push({ file, error: error.message });
-        reporter.line(`failed: ${file}: ${error.message}`);
+        const reason = wording.inFlags(error.message);
+        failed.push({ file, error: reason });
+        reporter.line(`failed: ${file}: ${reason}`);
       }
     }
     prepared.dispose();

@@ -1,7 +1,8 @@
 /** What makes the command pleasant, with a model of a few milliseconds. */
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
 import { buildCli, runCli } from './run-cli';
 
@@ -80,4 +81,104 @@ it('exits with 2 for targets and prompts that stand for nothing', async () => {
       code: 2,
       stderr: expect.stringMatching(message),
     });
+});
+
+it('names labels in lines, JSON and coco.json', async () => {
+  const found = join(out, 'found');
+  const prompt = ['--prompt', image, mask, '--out', found, '--save', 'coco', ...small];
+  const named = await run('segment', image, ...prompt, '--labels', '1=grey cat');
+  expect(named.stdout).toMatch(/ s {2}grey cat: \d+ px, score /);
+  const coco = async () => JSON.parse(await readFile(join(found, 'coco.json'), 'utf8'));
+  expect((await coco()).categories).toEqual([{ id: 1, name: 'grey cat' }]);
+  const json = await run('segment', image, ...prompt, '--labels', '1=cat', '--json');
+  expect(JSON.parse(json.stdout).results[0].masks).toMatchObject([{ label: 1, name: 'cat' }]);
+  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  const tracked = await run('track', join(out, 'clip'), ...prompt, '--labels', '1=cat', '--json');
+  expect(JSON.parse(tracked.stdout).objects).toEqual({ cat: expect.any(Number) });
+  expect((await coco()).categories).toEqual([{ id: 1, name: 'cat' }]);
+});
+
+it('refuses names of labels that nobody shows, and names that are none', async () => {
+  const commands = [
+    ['segment', image, '--prompt', image, mask],
+    ['track', examples, '--first-mask', mask],
+  ];
+  for (const command of commands)
+    expect(await run(...command, '--labels', '1=cat,7=dog', ...small)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(
+        'error: --labels: "dog" names the label 7, but the prompts show 1.\n',
+      ),
+    });
+  for (const [labels, message] of [
+    [['cat'], /"cat" is no LABEL=NAME with a label from 1 to 255/],
+    [['0=cat'], /"0=cat" is no LABEL=NAME/],
+    [['1='], /"1=" is no LABEL=NAME/],
+    [['1=a', '--labels', '1=b'], /The label 1 is named twice: "a" and "b"/],
+  ] as const)
+    expect(await run(...commands[0], '--labels', ...labels)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(message),
+    });
+});
+
+it('speaks of flags and files, not of options and arguments', async () => {
+  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  const lossy = join(out, 'mask.jpg');
+  await sharp(mask).jpeg().toFile(lossy);
+  const wide = join(out, 'mask.png');
+  await sharp(mask).resize(64, 48, { kernel: 'nearest' }).toColourspace('b-w').png().toFile(wide);
+  const clip = join(out, 'clip');
+  for (const [args, message] of [
+    [
+      ['segment', image, '--prompt', image, mask, '--max-pixels', '9'],
+      /^error: .*000\.jpg has 451 x 300 pixels, more than the limit of 9; raise --max-pixels if/m,
+    ],
+    [
+      ['segment', image, '--prompt', image, lossy],
+      /^error: --prompt \S+mask\.jpg: is in a lossy format .* or pass --tolerance \(32, say\)/m,
+    ],
+    [
+      ['segment', image, '--prompt', image, wide],
+      /^error: --prompt \S+mask\.png: is 64 x 48 pixels.*; pass --resize-masks if the mask/m,
+    ],
+    [
+      ['track', clip, '--first-mask', wide],
+      /^error: --first-mask \S+mask\.png: is 64 x 48 .*; pass --resize-masks if/m,
+    ],
+    [
+      ['track', clip, '--first-mask', mask, '--prompt', image, lossy],
+      /^error: --prompt \S+mask\.jpg: is in a lossy/m,
+    ],
+    [['track', clip, '--first-mask', mask, '--max-pixels', '9'], /raise --max-pixels if/],
+  ] as const) {
+    const { code, stderr } = await run(...args, ...small);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/option|prompts\[|maxPixels|resizeMasks/);
+    expect(code).toBe(1);
+  }
+  // A target's own failure, too.
+  const larger = await run(
+    ...['segment', 'examples/cup-1.jpg', '--prompt', join(clip, '0.jpg'), mask],
+    ...['--max-pixels', String(451 * 300), ...small, '--json', '--out', out],
+  );
+  expect(JSON.parse(larger.stdout).failed).toMatchObject([
+    { file: 'examples/cup-1.jpg', error: expect.stringContaining('raise --max-pixels') },
+  ]);
+});
+
+it('tracks by masks that need a tolerance or another size, and by a seed', async () => {
+  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  const drawn = join(out, 'mask.jpg');
+  await sharp(mask)
+    .linear(255)
+    .resize(226, 150, { kernel: 'nearest' })
+    .jpeg({ quality: 95 })
+    .toFile(drawn);
+  const { code, stderr } = await run(
+    ...['track', join(out, 'clip'), '--first-mask', drawn, '--out', join(out, 'found')],
+    ...['--tolerance', '100', '--resize-masks', '--seed', '5', ...small],
+  );
+  expect(stderr).toContain('backend wasm');
+  expect(code).toBe(0);
 });
