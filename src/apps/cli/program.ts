@@ -81,7 +81,10 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   const evaluating = withModel(program.command('evaluate'));
   evaluating
     .description('Measure a model: mean IoU on labelled pictures, J and F on video.')
-    .argument('<directory>', 'one folder for each data set or sequence, NAME.jpg beside NAME.png')
+    .argument(
+      '<directory>',
+      'NAME.jpg beside NAME.png, in one folder for each data set or sequence or directly',
+    )
     .addOption(
       new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
     )

@@ -182,3 +182,26 @@ it('tracks by masks that need a tolerance or another size, and by a seed', async
   expect(stderr).toContain('backend wasm');
   expect(code).toBe(0);
 });
+
+it('evaluates a directory of pictures as one data set, or one sequence, by its name', async () => {
+  await copy(
+    Object.fromEntries(
+      ['000', '001', '002', '003'].flatMap((n) =>
+        ['jpg', 'png'].map((kind) => [`${n}.${kind}`, `cats/${n}.${kind}`]),
+      ),
+    ),
+  );
+  const cats = join(out, 'cats');
+  const options = ['--episodes', '1', '--json', ...small];
+  const { stdout } = await run('evaluate', cats, ...options);
+  expect(JSON.parse(stdout).map(({ dataset }: { dataset: string }) => dataset)).toEqual([
+    ...['cats', 'cats', 'mean', 'mean'],
+  ]);
+  const video = await run('evaluate', cats, '--task', 'video', '--json', ...small);
+  expect(JSON.parse(video.stdout)).toMatchObject([{ name: 'cats', frames: 4 }]);
+  // Where folders are data sets, what lies beside them is none, and that is told.
+  await copy({ '004.jpg': '004.jpg', '004.png': '004.png' });
+  const both = await run('evaluate', out, ...options);
+  expect(JSON.parse(both.stdout)).toHaveLength(4);
+  expect(both.stderr).toContain('left out 1 picture(s) beside the folders');
+});
