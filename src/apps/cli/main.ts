@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { InvalidInputError, SegGptError } from '../../index';
 import { joinPairs } from './prompt-pairs';
 import { createProgram } from './program';
+import { StandardOutput } from './standard-output';
 import { UsageError } from './usage-error';
 import { Wording } from './wording';
 
@@ -32,6 +33,10 @@ async function main(): Promise<number> {
   }
 }
 
+const output = new StandardOutput();
+const exitCode = await main();
+const unwritten = await output.flushed();
+if (unwritten)
+  process.stderr.write(`error: Cannot write to standard output (${unwritten.message}).\n`);
 // Native backends may hold the event loop, so the end is explicit.
-process.exitCode = await main();
-process.exit();
+process.exit(exitCode || (unwritten ? 1 : 0));
