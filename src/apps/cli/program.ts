@@ -3,6 +3,7 @@ import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
 import { evaluate, type EvaluateFlags } from './evaluate';
+import { addExamples } from './examples';
 import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
 import { type LabelNames, parseLabelNames } from './label-names';
@@ -122,8 +123,10 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     });
 
   // Commands inherit neither exitOverride nor the help hint.
-  for (const command of program.commands)
+  for (const command of program.commands) {
     command.exitOverride().showHelpAfterError('(run with --help for the options)');
+    addExamples(command);
+  }
   return program;
 }
 

@@ -1,8 +1,11 @@
 /** What makes the command pleasant, with a model of a few milliseconds. */
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
+import { ffmpegPath } from '../../../src/adapters/node/ffmpeg';
 import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
 import { buildCli, runCli } from './run-cli';
 
@@ -26,9 +29,9 @@ afterEach(() => rm(out, { recursive: true }));
 
 const run = (...args: string[]) => runCli(cli, args);
 
-/** Copies examples by number, as `number: name in the temporary directory`. */
+/** Copies examples into the temporary directory, as `its name there: example`. */
 async function copy(names: Record<string, string>): Promise<void> {
-  for (const [from, to] of Object.entries(names)) {
+  for (const [to, from] of Object.entries(names)) {
     await mkdir(dirname(join(out, to)), { recursive: true });
     await copyFile(join(examples, from), join(out, to));
   }
@@ -36,11 +39,11 @@ async function copy(names: Record<string, string>): Promise<void> {
 
 it('segments a directory and a pattern by a folder of prompts, and saves what several flags ask for', async () => {
   await copy({
-    '000.jpg': 'prompts/a.jpg',
-    '000.png': 'prompts/a.png',
-    '004.jpg': 'targets/t10.jpg',
-    '003.jpg': 'targets/t9.jpg',
-    '002.jpg': 'more/m.jpg',
+    'prompts/a.jpg': '000.jpg',
+    'prompts/a.png': '000.png',
+    'targets/t10.jpg': '004.jpg',
+    'targets/t9.jpg': '003.jpg',
+    'more/m.jpg': '002.jpg',
   });
   const found = join(out, 'found');
   const { code, stdout, stderr } = await run(
@@ -71,7 +74,7 @@ it('segments a directory and a pattern by a folder of prompts, and saves what se
 });
 
 it('exits with 2 for targets and prompts that stand for nothing', async () => {
-  await copy({ '000.jpg': 'prompts/a.jpg' });
+  await copy({ 'prompts/a.jpg': '000.jpg' });
   for (const [args, message] of [
     [['segment', join(out, '*.gif'), '--prompt', image, mask], /^error: ".*gif" matches no files/m],
     [['segment', image, '--prompt', join(out, 'prompts')], /a.jpg" has no mask/],
@@ -92,7 +95,7 @@ it('names labels in lines, JSON and coco.json', async () => {
   expect((await coco()).categories).toEqual([{ id: 1, name: 'grey cat' }]);
   const json = await run('segment', image, ...prompt, '--labels', '1=cat', '--json');
   expect(JSON.parse(json.stdout).results[0].masks).toMatchObject([{ label: 1, name: 'cat' }]);
-  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  await copy({ 'clip/0.jpg': '000.jpg', 'clip/1.jpg': '001.jpg' });
   const tracked = await run('track', join(out, 'clip'), ...prompt, '--labels', '1=cat', '--json');
   expect(JSON.parse(tracked.stdout).objects).toEqual({ cat: expect.any(Number) });
   expect((await coco()).categories).toEqual([{ id: 1, name: 'cat' }]);
@@ -123,7 +126,7 @@ it('refuses names of labels that nobody shows, and names that are none', async (
 });
 
 it('speaks of flags and files, not of options and arguments', async () => {
-  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  await copy({ 'clip/0.jpg': '000.jpg', 'clip/1.jpg': '001.jpg' });
   const lossy = join(out, 'mask.jpg');
   await sharp(mask).jpeg().toFile(lossy);
   const wide = join(out, 'mask.png');
@@ -168,7 +171,7 @@ it('speaks of flags and files, not of options and arguments', async () => {
 });
 
 it('tracks by masks that need a tolerance or another size, and by a seed', async () => {
-  await copy({ '000.jpg': 'clip/0.jpg', '001.jpg': 'clip/1.jpg' });
+  await copy({ 'clip/0.jpg': '000.jpg', 'clip/1.jpg': '001.jpg' });
   const drawn = join(out, 'mask.jpg');
   await sharp(mask)
     .linear(255)
@@ -187,7 +190,7 @@ it('evaluates a directory of pictures as one data set, or one sequence, by its n
   await copy(
     Object.fromEntries(
       ['000', '001', '002', '003'].flatMap((n) =>
-        ['jpg', 'png'].map((kind) => [`${n}.${kind}`, `cats/${n}.${kind}`]),
+        ['jpg', 'png'].map((kind) => [`cats/${n}.${kind}`, `${n}.${kind}`]),
       ),
     ),
   );
@@ -204,4 +207,82 @@ it('evaluates a directory of pictures as one data set, or one sequence, by its n
   const both = await run('evaluate', out, ...options);
   expect(JSON.parse(both.stdout)).toHaveLength(4);
   expect(both.stderr).toContain('left out 1 picture(s) beside the folders');
+});
+
+it('shows examples that run', async () => {
+  await copy({
+    'cup-1.jpg': '000.jpg',
+    'cup-1.png': '000.png',
+    'cup-2.jpg': '001.jpg',
+    'photos/a.jpg': '002.jpg',
+    'photos/deeper/b.jpg': '003.jpg',
+    'frames/0.jpg': '004.jpg',
+    'frames/1.jpg': '005.jpg',
+    ...Object.fromEntries(
+      ['000', '001', '002', '003'].flatMap((n) =>
+        ['jpg', 'png'].flatMap((kind) =>
+          ['examples', 'sequences/cat'].map((folder) => [`${folder}/${n}.${kind}`, `${n}.${kind}`]),
+        ),
+      ),
+    ),
+  });
+  const from = join(out, 'cup-1.png');
+  await copyFile(from, join(out, 'cat-first.png'));
+  await sharp(from).linear(255).jpeg({ quality: 95 }).toFile(join(out, 'drawn.jpg'));
+  const pattern = 'testsrc=size=451x300:rate=5:duration=0.4';
+  execFileSync(ffmpegPath(), ['-v', 'error', '-f', 'lavfi', '-i', pattern, join(out, 'cat.mp4')]);
+  let ran = 0;
+  for (const command of ['segment', 'track', 'evaluate', 'info', 'quantize']) {
+    const help = await run(command, '--help');
+    const shown = help.stdout.slice(help.stdout.indexOf('Examples:'));
+    const lines = shown.match(/^ {2}seggpt .*$/gm) ?? [];
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) {
+      const words = line.trim().split(' ').slice(1);
+      const args = words.map((word) => word.replace(/^'(.*)'$/, '$1'));
+      const model = command === 'quantize' || args.includes('model') ? [] : small;
+      const outcome = await runCli(cli, [...args, ...model], { cwd: out });
+      expect([line, outcome.code, outcome.code ? outcome.stderr : '']).toEqual([line, 0, '']);
+      ran++;
+    }
+  }
+  expect(ran).toBeGreaterThanOrEqual(9);
+});
+
+describe('a reader that leaves', () => {
+  const shell = (line: string) =>
+    new Promise<{ stdout: string; stderr: string }>((done) =>
+      execFile('bash', ['-c', line], (_, stdout, stderr) => done({ stdout, stderr })),
+    );
+  const quoted = (...args: string[]) =>
+    [process.execPath, cli, ...args].map((a) => `'${a}'`).join(' ');
+
+  it('stops no work, and is no failure', async () => {
+    const targets = ['001', '002', '003', '004'].map((n) => `${examples}/${n}.jpg`);
+    const found = join(out, 'found');
+    const line = quoted('segment', ...targets, '--prompt', image, mask, '--out', found, ...small);
+    for (const reader of ['head -1', 'true']) {
+      const { stdout, stderr } = await shell(`${line} | ${reader}; echo "\${PIPESTATUS[0]}"`);
+      expect(stdout).toMatch(reader === 'true' ? /^0\n$/ : /001\.jpg .*\n0\n$/);
+      expect(stderr).toContain('saved to');
+      expect(stderr).not.toMatch(/EPIPE|^ +at /m);
+      expect(await readdir(found)).toHaveLength(8);
+      await rm(found, { recursive: true });
+    }
+    const info = await shell(`${quoted('info', '--help')} | true; echo "\${PIPESTATUS[0]}"`);
+    expect(info).toEqual({ stdout: '0\n', stderr: '' });
+    // A failure is one all the same, and messages that nobody reads stop nothing.
+    const failing = quoted('segment', 'none.jpg', image, '--prompt', image, mask, '--out', found);
+    const tail = small.join(' ');
+    const both = await shell(`${failing} ${tail} 2>&1 | true; echo "\${PIPESTATUS[0]}"`);
+    expect(both.stdout).toBe('1\n');
+    expect(await readdir(found)).toHaveLength(2);
+  });
+
+  it('is told from a disk that is full', async () => {
+    if (!existsSync('/dev/full')) return;
+    const { stdout, stderr } = await shell(`${quoted('--version')} > /dev/full; echo $?`);
+    expect(stdout).toBe('1\n');
+    expect(stderr).toMatch(/^error: Cannot write to standard output \(.*ENOSPC.*\)\.\n$/);
+  });
 });
