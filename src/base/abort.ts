@@ -18,3 +18,23 @@ export function unlessAborted<Value>(
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
+
+/**
+ * Gives work a signal that is aborted with the caller's. Platforms leave their listeners on the signal that `fetch` is
+ * given until it is collected; on a caller's own, used for many calls, they would pile up.
+ */
+export async function withOwnSignal<Value>(
+  signal: AbortSignal | undefined,
+  work: (own: AbortSignal | undefined) => Promise<Value>,
+): Promise<Value> {
+  if (!signal) return work(undefined);
+  const own = new AbortController();
+  const stop = () => own.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await work(own.signal);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,4 +1,4 @@
-import { throwIfAborted, unlessAborted } from '../base/abort';
+import { throwIfAborted, unlessAborted, withOwnSignal } from '../base/abort';
 import { AbortedError, DownloadError } from '../base/errors';
 import type { Begun } from './file-cache';
 
@@ -23,13 +23,16 @@ const ATTEMPTS = 4;
 /** Silence after which a connection counts as broken. */
 const STALL_MS = 30_000;
 
-/** `fetch` with this package's errors. Redirects are followed; a token is not sent on to another host. */
+/**
+ * `fetch` with this package's errors, until the answer begins: who reads its body listens to the signal. Redirects are
+ * followed; a token is not sent on to another host.
+ */
 export async function request(
   url: string,
   options: RequestOptions & { method?: string },
 ): Promise<Response> {
   try {
-    return await fetch(url, options);
+    return await withOwnSignal(options.signal, (signal) => fetch(url, { ...options, signal }));
   } catch (cause) {
     if (options.signal?.aborted) throw new AbortedError(options.signal);
     const why = (cause as Error).cause ?? cause;

@@ -90,7 +90,8 @@ export async function hubFiles(
     throw new DownloadError(`${name}: the hub knows no such model or revision.`);
   if (!response.ok)
     throw new DownloadError(`${name}: the hub answers ${response.status} ${response.statusText}.`);
-  const listing = (await response.json().catch(() => null)) as {
+  const body = response.json().catch(() => null);
+  const listing = (await unlessAborted(body, options.signal)) as {
     sha?: string;
     siblings?: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
   } | null;
