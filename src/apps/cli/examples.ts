@@ -37,6 +37,14 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
     ['The bundled model, and what this machine can run it on', 'seggpt info'],
     ['Another model, for programs', 'seggpt info model --json'],
   ],
+  completion: [
+    [
+      'For bash; begin a new shell afterwards',
+      'seggpt completion bash > ~/.local/share/bash-completion/completions/seggpt',
+    ],
+    ['For zsh, in a directory of $fpath', 'seggpt completion zsh > ~/.zfunc/_seggpt'],
+    ['For fish', 'seggpt completion fish > ~/.config/fish/completions/seggpt.fish'],
+  ],
   quantize: [['Write a quarter of the bytes', 'seggpt quantize model model-int8']],
 };
 

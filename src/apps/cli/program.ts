@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../../entries/options';
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
+import { completionScript, type Shell, shells } from './completion';
 import { evaluate, type EvaluateFlags } from './evaluate';
 import { addExamples } from './examples';
 import { addFlags, listOption, numberOf } from './flags';
@@ -120,6 +121,14 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--offline', 'use downloaded models and never the network', false)
     .action(async (model: string, out: string, flags: { cache?: string; offline: boolean }) => {
       await quantize(model, out, flags, signal);
+    });
+
+  program
+    .command('completion')
+    .description('Print a script that completes commands, flags and values in a shell.')
+    .addArgument(new Argument('<shell>', 'whose script').choices(shells))
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(program, shell));
     });
 
   // Commands inherit neither exitOverride nor the help hint.
