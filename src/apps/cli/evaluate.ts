@@ -9,6 +9,7 @@ import {
 import { InContextSegmenter, InvalidInputError, type Precision } from '../../index';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
+import { printTable } from './table';
 
 export interface EvaluateFlags extends ModelFlags {
   readonly kind: 'images' | 'video';
@@ -149,12 +150,5 @@ function print(flags: EvaluateFlags, scores: unknown, table: readonly (readonly 
     process.stdout.write(`${JSON.stringify(scores, null, 1)}\n`);
     return;
   }
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  for (const row of table)
-    process.stdout.write(
-      `${row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
+  printTable(table);
 }

@@ -37,6 +37,14 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
     ['The bundled model, and what this machine can run it on', 'seggpt info'],
     ['Another model, for programs', 'seggpt info model --json'],
   ],
+  cache: [
+    ['What was downloaded', 'seggpt cache'],
+    ['The same for programs', 'seggpt cache --json'],
+  ],
+  clear: [
+    ['Remove every commit of a model', 'seggpt cache clear BAAI/seggpt-vit-large'],
+    ['Remove all', 'seggpt cache clear'],
+  ],
   completion: [
     [
       'For bash; begin a new shell afterwards',

@@ -2,6 +2,7 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../../entries/options';
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
+import { type CacheFlags, clearCache, listCache } from './cache';
 import { completionScript, type Shell, shells } from './completion';
 import { evaluate, type EvaluateFlags } from './evaluate';
 import { addExamples } from './examples';
@@ -123,6 +124,17 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       await quantize(model, out, flags, signal);
     });
 
+  const caching = withCache(program.command('cache'))
+    .description('List the models that were downloaded, with their sizes and dates.')
+    .enablePositionalOptions() // what follows `clear` is its own
+    .action((flags: CacheFlags) => listCache(flags));
+  withCache(caching.command('clear'))
+    .description('Remove a model that was downloaded, or all.')
+    .argument('[name]', 'owner/name, owner/name@commit, owner/name@branch or URL')
+    .action((model: string | undefined, flags: CacheFlags) =>
+      clearCache(model, { ...caching.opts(), ...flags }),
+    );
+
   program
     .command('completion')
     .description('Print a script that completes commands, flags and values in a shell.')
@@ -131,12 +143,21 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       process.stdout.write(completionScript(program, shell));
     });
 
-  // Commands inherit neither exitOverride nor the help hint.
-  for (const command of program.commands) {
-    command.exitOverride().showHelpAfterError('(run with --help for the options)');
-    addExamples(command);
-  }
+  program.commands.forEach(finish);
   return program;
+}
+
+/** Commands inherit neither exitOverride nor the help hint. */
+function finish(command: Command): void {
+  command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  addExamples(command);
+  command.commands.forEach(finish);
+}
+
+function withCache(command: Command): Command {
+  return command
+    .option('--cache <dir>', 'directory for downloaded models')
+    .option('--json', 'print JSON instead of lines');
 }
 
 function withModel(command: Command): Command {

@@ -1,5 +1,6 @@
 import { progress, type ProgressResult } from '@clack/prompts';
 import type { Progress } from '../../index';
+import { sizeText } from './size-text';
 
 const LABELS = {
   download: 'Downloading',
@@ -18,10 +19,15 @@ export class Reporter {
   private stage = '';
   private shown = 0;
 
-  /** @param quiet show nothing at all. */
+  /** @param quiet show nothing but notes. */
   constructor(private readonly quiet = false) {}
 
-  readonly onProgress = ({ stage, loaded, total, file }: Progress): void => {
+  readonly onProgress = ({ stage, loaded, total, file, note }: Progress): void => {
+    if (note) {
+      this.finish();
+      process.stderr.write(`note: ${note}\n`);
+      return;
+    }
     if (this.quiet) return;
     const name = `${LABELS[stage]}${file ? ` ${file}` : ''}`;
     if (name !== this.stage) {
@@ -30,7 +36,7 @@ export class Reporter {
       this.shown = 0;
       if (!this.interactive)
         process.stderr.write(
-          `${name}${total && stage === 'download' ? ` (${megabytes(total)})` : ''} ...\n`,
+          `${name}${total && stage === 'download' ? ` (${sizeText(total)})` : ''} ...\n`,
         );
       else {
         this.bar = progress({
@@ -43,7 +49,7 @@ export class Reporter {
     }
     this.bar?.advance(
       loaded - this.shown,
-      stage === 'download' ? `${name} ${megabytes(loaded)} of ${megabytes(total)}` : name,
+      stage === 'download' ? `${name} ${sizeText(loaded)} of ${sizeText(total)}` : name,
     );
     this.shown = loaded;
   };
@@ -61,8 +67,4 @@ export class Reporter {
     this.finish();
     process.stderr.write(`${text}\n`);
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

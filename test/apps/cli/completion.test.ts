@@ -62,6 +62,8 @@ it('offers the words that a flag or an argument takes', () => {
   expect(offered('seggpt', 'segment', '--save', '=')).toHaveLength(5);
   expect(offered('seggpt', 'track', '--save', 'd')).toEqual(['davis']);
   expect(offered('seggpt', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
+  expect(offered('seggpt', 'cache', 'c')).toEqual(['clear']);
+  expect(offered('seggpt', 'cache', 'clear', '--j')).toEqual(['--json']);
   // Paths and numbers are left to the shell.
   expect(offered('seggpt', 'segment', '--prompt', '')).toEqual([]);
   expect(offered('seggpt', 'segment', '--seed', '')).toEqual([]);
@@ -74,7 +76,8 @@ it.each([
   ['fish', ['--no-execute']],
 ])('is a script that %s reads', (shell, flags) => {
   const { error, status, stderr } = spawnSync(shell, [...flags, join(directory, shell)]);
-  if ((error)?.code === 'ENOENT' && shell !== 'bash') return;
+  const missing = error && 'code' in error && error.code === 'ENOENT';
+  if (missing && shell !== 'bash') return;
   expect([status, String(stderr)]).toEqual([0, '']);
 });
 

@@ -22,7 +22,7 @@ export interface CommandTree {
 }
 
 /** Placeholders of values that are no paths. */
-const UNKNOWN = ['n', 'pixels', 'factor', 'distance', 'k', 'names', 'command'];
+const UNKNOWN = ['n', 'pixels', 'factor', 'distance', 'k', 'names', 'name', 'command'];
 
 /** Reads a program and its commands. */
 export function commandTree(command: Command, above: readonly string[] = []): CommandTree {
