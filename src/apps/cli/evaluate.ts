@@ -7,6 +7,7 @@ import {
   loadGrabCut,
 } from '../../entries/evaluation';
 import { InContextSegmenter, InvalidInputError, type Precision } from '../../index';
+import { loadOptions } from './library-options';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 import { printTable } from './table';
@@ -38,7 +39,7 @@ export async function evaluate(
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
   const load = (precision: Precision | undefined) =>
     InContextSegmenter.load(flags.model, {
-      ...flags,
+      ...loadOptions(flags),
       precision,
       signal,
       onProgress: reporter.onProgress,
@@ -50,7 +51,10 @@ export async function evaluate(
     reporter.line(`model ${flags.model}, backend ${segmenter.engine}`);
     if (flags.kind === 'images') {
       const scores = await evaluateImages(segmenter, path, {
-        ...flags,
+        shots: flags.shots,
+        episodes: flags.episodes,
+        seed: flags.seed,
+        resolution: flags.resolution,
         against,
         grabCut,
         signal,

@@ -8,7 +8,9 @@ import { printTable } from './table';
 /** Prints what a model is, without loading its weights, and which engines start on this machine. */
 export async function info(model: string, flags: ModelFlags, signal: AbortSignal): Promise<void> {
   const reporter = new Reporter(flags.json);
-  const source = await openCheckpoint(model, { ...flags, signal, onProgress: reporter.onProgress });
+  const { cache, offline } = flags;
+  const { onProgress } = reporter;
+  const source = await openCheckpoint(model, { cache, offline, signal, onProgress });
   reporter.finish();
   try {
     const { family, config, parameters, rows } = readModel(source);

@@ -11,6 +11,7 @@ import {
   type SegmentOptions,
 } from '../../index';
 import { checkLabelNames } from './label-names';
+import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
 import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
@@ -47,23 +48,24 @@ export async function segment(
   const tell = (line: string) => reporter.line(line);
   const prompts = await expandPrompts(flags.prompt, tell);
   const targets = await expandTargets(given, tell);
-  const options = { ...flags, signal, onProgress: reporter.onProgress };
+  const run = { signal, onProgress: reporter.onProgress };
+  const options = { ...segmentOptions(flags), signal };
   // Bad prompts are told before a model is loaded.
   const { labels } = await namingPrompts({ prompts }, () => readPrompts(prompts, options));
   checkLabelNames(flags.labelNames, labels);
-  const segmenter = await InContextSegmenter.load(flags.model, options);
+  const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
   const coco = new CocoFile();
   const failed: { file: string; error: string }[] = [];
   try {
-    const prepared = await segmenter.prepare(prompts, options);
+    const prepared = await segmenter.prepare(prompts, { ...options, ...run });
     reporter.line(`model ${flags.model}, backend ${segmenter.engine}, ${prompts.length} prompt(s)`);
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
       try {
         const start = performance.now();
-        const result = await prepared.segment(file, options);
+        const result = await prepared.segment(file, run);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
         done.push(row(file, result, seconds, files));

@@ -11,6 +11,7 @@ import {
   type TrackPrompts,
 } from '../../index';
 import { checkLabelNames } from './label-names';
+import { loadOptions } from './library-options';
 import { writeOutput } from './output';
 import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
@@ -51,7 +52,7 @@ export async function track(
   const reporter = new Reporter(flags.json);
   const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.line(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
-    ...flags,
+    ...loadOptions(flags),
     signal,
     onProgress: reporter.onProgress,
   });
