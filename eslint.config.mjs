@@ -59,7 +59,7 @@ export default tseslint.config(
       'node_modules/',
       'training/',
       'src/engines/wasm/assembly/',
-      'src/engines/wasm/kernels.generated.ts',
+      'src/engines/wasm/kernels-*.generated.ts',
     ],
   },
   js.configs.recommended,

@@ -1,13 +1,18 @@
 import { defineConfig, type Options } from 'tsup';
 
-/** Peers and optional backends are the user's to install; they are never bundled. */
-const external = [/^@tensorflow\//, /^@opencvjs\//, 'webgpu', 'sharp'];
+/**
+ * sharp is the only package that is imported by name; what is optional is imported by names that bundlers do not follow.
+ * Small packages, and mediabunny for browsers alone, become part of the bundles: see THIRD-PARTY-NOTICES.md.
+ */
+const external = ['sharp'];
+const noExternal = [/^@noble\//, 'ndarray', 'mediabunny'];
 
 const shared: Options = {
   target: 'es2022',
   sourcemap: true,
   clean: true,
   external,
+  noExternal,
   treeshake: false,
 };
 
@@ -46,6 +51,8 @@ export default defineConfig([
     shims: true,
     splitting: true,
     dts,
+    // Test runners that load CommonJS forbid import() (Jest's defaults); what is loaded late is required late instead.
+    esbuildOptions: (options) => void (options.supported = { 'dynamic-import': false }),
   },
   {
     ...shared,
@@ -55,6 +62,5 @@ export default defineConfig([
     format: ['esm'],
     splitting: true,
     dts,
-    noExternal: [/^@noble\//, 'ndarray'],
   },
 ]);

@@ -18,12 +18,13 @@ export type { TrackedFrame, Tracker } from './tasks/tracking/tracker';
 export type { ThresholdOptions, TrackOptions, TrackSettings } from './tasks/tracking/options';
 export type { FrameSource, TrackFramesOptions, TrackPrompts } from './tasks/tracking/track';
 
-export type { Box, Mask } from './masks/mask';
+export type { Box, Mask, TensorMaker } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
 export type { OverlayOptions } from './masks/overlay';
 export type { BrowserPicture, ImageInput, ImageSource } from './images/image-input';
 export type { Picture } from './images/picture';
 
+export { type TensorFlowModule, useTensorFlow } from './engines/tfjs/given-tensorflow';
 export type { BackendChoice, Precision } from './engines/engine-options';
 export type { CheckpointSource } from './checkpoints/open-checkpoint';
 export type { Progress, RunOptions } from './base/progress';

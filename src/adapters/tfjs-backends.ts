@@ -1,6 +1,38 @@
-import type { TensorFlow, TfjsHandle, Unavailable } from '../engines/tfjs/provider';
+import { givenTensorFlow } from '../engines/tfjs/given-tensorflow';
+import type { TensorFlow, TfjsBackend, TfjsHandle, Unavailable } from '../engines/tfjs/provider';
+import { NotInstalled, optionalModule } from '../base/optional-module';
 
-/** Why an optional module could not be loaded, in one line. */
+/** The TF.js that the application handed over, else the one that is installed. @throws NotInstalled */
+export async function tensorFlow(): Promise<TensorFlow> {
+  const given = givenTensorFlow();
+  if (given) return given;
+  const found = await optionalModule<TensorFlow & { default?: TensorFlow }>('@tensorflow/tfjs');
+  return found.default ?? found;
+}
+
+/** Sees to it that a backend package has registered itself. @throws NotInstalled */
+export async function registerBackend(tf: TensorFlow, name: 'wasm' | 'webgpu'): Promise<void> {
+  if (!(name in tf.engine().registryFactory))
+    await optionalModule(`@tensorflow/tfjs-backend-${name}`);
+}
+
+/** What has to be installed for a backend of TF.js. */
+const PACKAGES: Record<TfjsBackend, string> = {
+  'tensorflow-gpu': '@tensorflow/tfjs-node-gpu',
+  tensorflow: '@tensorflow/tfjs-node',
+  webgpu: '@tensorflow/tfjs @tensorflow/tfjs-backend-webgpu',
+  wasm: '@tensorflow/tfjs @tensorflow/tfjs-backend-wasm',
+  webgl: '@tensorflow/tfjs',
+  cpu: '@tensorflow/tfjs',
+};
+
+/** Why a backend cannot be had, in one line, with what to do where a package is missing. */
+export function reasonFor(backend: TfjsBackend, error: unknown, more = ''): string {
+  if (!(error instanceof NotInstalled)) return reason(error);
+  return `${error.message} (npm install ${PACKAGES[backend]}${more})`;
+}
+
+/** Why something failed, in one line. */
 export function reason(error: unknown): string {
   return String((error as Error | undefined)?.message ?? error).split('\n')[0];
 }

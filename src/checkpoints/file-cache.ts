@@ -34,8 +34,6 @@ export interface FileNote {
   /** The server's version of it: its `ETag` and `Last-Modified`. */
   readonly etag?: string;
   readonly modified?: string;
-  /** The SHA-256 that was promised and found, in lower-case hex. */
-  readonly sha256?: string;
 }
 
 /** A file in the cache. */

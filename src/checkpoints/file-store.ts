@@ -1,6 +1,17 @@
 import type { FileCache } from './file-cache';
 import type { RandomAccess } from './random-access';
 
+/** The model inside this package. */
+export interface BundledCheckpoint {
+  /** The `.safetensors` file: a path in Node, a URL in browsers. */
+  readonly location: string;
+  /** Contents of `config.json` and `preprocessor_config.json`. */
+  readonly config: unknown;
+  readonly preprocessor: unknown;
+  /** Hex SHA-256 of the file. */
+  readonly sha256: string;
+}
+
 /**
  * What loading a checkpoint needs from Node or the browser. The adapter is chosen by `#file-store` in the `imports` of
  * package.json.
@@ -14,8 +25,8 @@ export interface FileStore {
   join(directory: string, name: string): string;
   /** A path as a URL, where paths are URLs: relative to the page in browsers; `null` in Node. */
   relativeUrl(path: string): string | null;
-  /** Where the bundled model lies: a directory in Node, a base URL in browsers. */
-  bundledModel(): string;
+  /** Finds the model inside this package. @throws CheckpointError saying where it looked, and what to copy where. */
+  bundledModel(): Promise<BundledCheckpoint>;
   /** Downloaded files, kept between runs. `directory` overrides the default place in Node. */
   cache(directory?: string): Promise<FileCache>;
   /** An environment variable; `undefined` in browsers. */

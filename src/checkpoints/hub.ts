@@ -4,7 +4,7 @@ import { fileStore } from './file-store';
 import { type CheckpointFiles, readJson } from './checkpoint-files';
 import type { FileCache, FileNote } from './file-cache';
 import { askAbout, fetchPieces, isIll, request, UnreachableError } from './fetch-pieces';
-import { type CacheState, type ServerSeen, stateOf } from './revalidate';
+import { type CacheState, type ServerSeen, stateOf, tellOfCopy } from './revalidate';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 
@@ -60,7 +60,7 @@ const COMMIT = /^[0-9a-f]{40}$/;
  * The files of a model on a hub. The hub's own listing gives each file's size and SHA-256 and the commit
  * that a branch stands for, so that what lies in the cache is known to be whole. The hub is asked at every load, unless
  * the revision is a full commit hash whose listing is in the cache. Where the hub cannot be reached, or is ill, what it
- * last listed is used, and a note of progress says so.
+ * last listed is used, which is told (see `tellOfCopy`).
  *
  * @throws DownloadError naming the model and what to do (a missing token, no such model, no network).
  */
@@ -95,12 +95,7 @@ export async function hubFiles(
       return await askHub(name, url, headers, options.signal);
     } catch (error) {
       if (!known || !(error instanceof UnreachableError)) throw error;
-      options.onProgress?.({
-        stage: 'download',
-        loaded: 0,
-        total: 0,
-        note: `${error.message} What the cache holds of ${name} is used.`,
-      });
+      tellOfCopy(options, `${error.message} What the cache holds of ${name} is used.`);
       return known;
     }
   };
@@ -178,11 +173,12 @@ export async function urlFiles(base: string, options: HubOptions): Promise<Check
   const directory = search ? `${place}/${await fingerprint(search)}` : place;
   return remoteFiles(
     root,
-    (file) => ({
-      url: `${root}/${file}${search}`,
-      key: `${directory}/${file}`,
-      sha256: options.sha256?.[file],
-    }),
+    (file) => {
+      const sha256 = options.sha256?.[file];
+      // A file that was pinned is never mistaken for one kept under another sum.
+      const place = sha256 ? `${directory}/${sha256.slice(0, 16).toLowerCase()}` : directory;
+      return { url: `${root}/${file}${search}`, key: `${place}/${file}`, sha256 };
+    },
     options,
     { headers, model: root, listed: false },
   );
@@ -317,11 +313,7 @@ async function download(
       pieces: counted,
       append: transfer.offset > 0,
       version: transfer.version,
-      note: {
-        model,
-        ...transfer.told,
-        ...(remote.sha256 && { sha256: remote.sha256.toLowerCase() }),
-      },
+      note: { model, ...transfer.told },
       verify({ size, sha256 }) {
         if (expected !== undefined && size !== expected) {
           throw new DownloadError(
@@ -345,7 +337,7 @@ async function download(
 }
 
 function sameNotes(a: FileNote | null, b: FileNote | null): boolean {
-  return a?.etag === b?.etag && a?.modified === b?.modified && a?.sha256 === b?.sha256;
+  return a?.etag === b?.etag && a?.modified === b?.modified;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -5,7 +5,6 @@ import { BundledModel, type CheckpointFiles, directoryFiles } from './checkpoint
 import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
 import { memoryAccess, blobAccess } from './memory-access';
 import type { Progress } from '../base/progress';
-import { openPth } from './pth';
 import type { RandomAccess } from './random-access';
 import { openSafetensors } from './safetensors';
 import { openSharded } from './sharded';
@@ -46,7 +45,7 @@ export async function openCheckpoint(
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
   }
-  if (source === BundledModel) return openCheckpoint(fileStore.bundledModel(), options);
+  if (source === BundledModel) return openBundled(options);
   const url = /^https?:\/\//.test(source) ? source : fileStore.relativeUrl(source);
   if (url) return openUrl(url, options);
   const kind = await fileStore.pathKind(source);
@@ -60,11 +59,28 @@ export async function openCheckpoint(
   );
 }
 
-async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
+async function openBundled(options: OpenOptions): Promise<TensorSource> {
+  const { location, config, preprocessor, sha256 } = await fileStore.bundledModel();
+  const open = async () => {
+    if (!/^https?:/.test(location)) return fileStore.open(location);
+    const [directory, name] = splitUrl(location);
+    const known = { ...options, token: undefined, sha256: { [name]: sha256 } };
+    return (await urlFiles(directory, known)).open(name);
+  };
+  return { ...(await openWeights(await open(), config)), preprocessor };
+}
+
+/** A file's URL as that of its directory, with the query, and its name. */
+function splitUrl(url: string): [directory: string, name: string] {
   const { origin, pathname, search } = new URL(url);
   const name = pathname.slice(pathname.lastIndexOf('/') + 1);
+  return [`${origin}${directoryOf(pathname)}${search}`, name];
+}
+
+async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
+  const [directory, name] = splitUrl(url);
   if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(await urlFiles(url, options));
-  const files = await urlFiles(`${origin}${directoryOf(pathname)}${search}`, options);
+  const files = await urlFiles(directory, options);
   return openBeside(await files.open(name), files);
 }
 
@@ -103,7 +119,7 @@ async function openWeights(access: RandomAccess, config: unknown): Promise<Tenso
   try {
     const head = await access.read(0, Math.min(4, access.size));
     const zip = head[0] === 0x50 && head[1] === 0x4b;
-    if (zip) return await openPth(access, config);
+    if (zip) return await (await import('./pth')).openPth(access, config);
     if (head[0] === 0x80 && head[1] === 0x02) {
       throw new CheckpointError(
         `${access.origin} is a PyTorch file older than version 1.6; save it again with a current torch.save.`,

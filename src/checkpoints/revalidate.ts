@@ -1,4 +1,4 @@
-import { DownloadError } from '../base/errors';
+import { warn } from '../base/warn';
 import { askAbout, type RemoteVersion, UnreachableError } from './fetch-pieces';
 import type { FileCache, FileNote } from './file-cache';
 import type { HubOptions, RemoteFile } from './hub';
@@ -20,11 +20,11 @@ const PATIENCE = 5_000;
  * Compares a cached file with its server's by one HEAD request: by `ETag`, else by `Last-Modified`, else by size; where
  * the server tells none of them the copy counts as current.
  *
- * Nothing is asked with `offline`, of files that a hub lists by commit, and of a file whose SHA-256 is promised: it is
- * current if it was verified by that one. A server that does not answer in 5 s, or is ill (429 and 5xx), leaves the copy
- * current, and a note of progress says so; it is not asked again in that load. Any other answer counts: 403, 404 and 410 mean that the file is gone.
+ * Nothing is asked with `offline`, of files that a hub lists by commit, and of a file whose SHA-256 is promised. A server
+ * that does not answer in 5 s, or is ill (429 and 5xx), leaves the copy current, which is told (see `tellOfCopy`); it is not
+ * asked again in that load. Any other answer counts: 403, 404 and 410 mean that the file is gone.
  *
- * @throws DownloadError for other refusals, and offline where another SHA-256 is promised; AbortedError
+ * @throws DownloadError for other refusals, AbortedError
  */
 export async function stateOf(
   cache: FileCache,
@@ -42,16 +42,9 @@ export async function stateOf(
   const { size } = access;
   await access.close();
   const current = { kind: 'current' } as const;
-  if (options.listed) return current;
+  // Listings and sums are part of the key: what lies under it is what was promised.
+  if (options.listed || remote.sha256 || options.offline || options.server.silent) return current;
   const note = await cache.note(remote.key);
-  if (remote.sha256) {
-    if (note?.sha256 === remote.sha256.toLowerCase()) return current;
-    if (!options.offline) return { kind: 'stale', note };
-    throw new DownloadError(
-      `${name} in the cache (${cache.place}) was not verified by SHA-256 ${remote.sha256}, and offline was asked for.`,
-    );
-  }
-  if (options.offline || options.server.silent) return current;
   try {
     const { headers, signal } = options;
     const now = await askAbout(remote.url, { headers, signal, patience: PATIENCE });
@@ -60,15 +53,20 @@ export async function stateOf(
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     options.server.silent = true;
-    options.onProgress?.({
-      stage: 'download',
-      loaded: size,
-      total: size,
-      file: name,
-      note: `${error.message} What the cache holds of the model is used.`,
-    });
+    tellOfCopy(options, `${error.message} What the cache holds of the model is used.`, name, size);
     return current;
   }
+}
+
+/** Tells that a copy is used: by a note of progress, or where nobody listens by a warning. */
+export function tellOfCopy(
+  { onProgress }: Pick<HubOptions, 'onProgress'>,
+  note: string,
+  file?: string,
+  size = 0,
+): void {
+  if (onProgress) onProgress({ stage: 'download', loaded: size, total: size, file, note });
+  else warn('CACHED_COPY', note);
 }
 
 /** Whether two versions are one, by the strongest sign that both have. */

@@ -2,7 +2,6 @@ import { BackendError } from '../base/errors';
 import type { Engine } from './engine';
 import { type BackendChoice, checkEngineOptions, type Precision } from './engine-options';
 import { type TfjsBackend, tfjsProvider } from './tfjs/provider';
-import { TfjsEngine } from './tfjs/tfjs-engine';
 import { createWasmEngine, wasmFeatures } from './wasm';
 
 /** What an engine is to be started with. */
@@ -27,6 +26,7 @@ const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
       return { unavailable: `TF.js computes in f32 alone, and ${precision} was asked for` };
     const found = await tfjsProvider.start(name, hardwareOnly);
     if ('unavailable' in found) return found;
+    const { TfjsEngine } = await import('./tfjs/tfjs-engine');
     return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
   },
 });
@@ -36,9 +36,13 @@ const ownWasm: Attempt = {
   name: 'wasm',
   async open({ precision, preferredPrecision, threads }) {
     const { simd } = await wasmFeatures();
-    return simd
-      ? createWasmEngine({ precision: precision ?? preferredPrecision, threads })
-      : { unavailable: 'WebAssembly SIMD is missing' };
+    if (!simd) return { unavailable: 'WebAssembly SIMD is missing' };
+    try {
+      return await createWasmEngine({ precision: precision ?? preferredPrecision, threads });
+    } catch (error) {
+      if (error instanceof BackendError) return { unavailable: error.message.replace(/\.$/, '') };
+      throw error;
+    }
   },
 };
 

@@ -1,5 +1,7 @@
+import type * as opencv from '@opencvjs/node';
 import type { OpenCV } from '@opencvjs/node';
 import { BackendError } from '../base/errors';
+import { optionalModule } from '../base/optional-module';
 import { resizeBicubic, resizeNearest } from '../images/resize';
 import type { RgbImage } from '../images/rgb-image';
 
@@ -19,8 +21,7 @@ export type GrabCut = (guess: Uint8Array, target: RgbImage) => Uint8Array;
 export async function loadGrabCut(): Promise<GrabCut> {
   let cv: typeof OpenCV;
   try {
-    const { loadOpenCV } = await import('@opencvjs/node');
-    cv = await loadOpenCV();
+    cv = await (await optionalModule<typeof opencv>('@opencvjs/node')).loadOpenCV();
   } catch (cause) {
     throw new BackendError(
       'GrabCut needs OpenCV: run "npm install @opencvjs/node", or leave --grabcut out.',

@@ -1,9 +1,13 @@
-import type * as tfjs from '@tensorflow/tfjs';
 import { type CompressedRle, compressRle, encodeRle } from './rle';
 import { maskToPolygons, type Polygon } from './polygons';
 
 /** A box in pixels: left edge, top edge, width, height (COCO's order). */
 export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/** The part of TF.js that {@link Mask.toTensor} uses. */
+export interface TensorMaker<Tensor> {
+  tensor2d(values: Int32Array, shape: [number, number], dtype: 'int32'): Tensor;
+}
 
 /** One label's mask in a target, at the target's size. */
 export class Mask {
@@ -64,7 +68,7 @@ export class Mask {
    *
    * @param tf the caller's TF.js, so that the tensor lives on the caller's backend.
    */
-  toTensor(tf: Pick<typeof tfjs, 'tensor2d'>): tfjs.Tensor2D {
+  toTensor<Tensor>(tf: TensorMaker<Tensor>): Tensor {
     return tf.tensor2d(Int32Array.from(this.toBinary()), [this.height, this.width], 'int32');
   }
 }

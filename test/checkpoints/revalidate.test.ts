@@ -137,15 +137,18 @@ it('asks nothing offline, nor about a file whose SHA-256 is promised', async () 
   files['model.safetensors'] = { body: weights(2), headers: { etag: '"w2"' } };
   expect(await load({ sha256: promised })).toBe(first);
   expect(requests.join()).not.toContain('model.safetensors');
-  expect(await load({ offline: true })).toBe(first);
+  expect(await load({ sha256: promised, offline: true })).toBe(first);
   expect(requests).toEqual([]);
-  // Another promise is not kept by this copy.
+  // Another promise is not kept by this copy, nor is it what the server has now.
   const other = { 'model.safetensors': sha256(weights(2)) };
-  await expect(load({ sha256: other, offline: true })).rejects.toThrow(
-    /was not verified by SHA-256/,
-  );
+  await expect(load({ sha256: other, offline: true })).rejects.toThrow(/not in the cache/);
   expect(await load({ sha256: other })).not.toBe(first);
   expect(requests).toContain('GET model.safetensors');
+  const second = await load();
+  expect(second).not.toBe(first);
+  files['model.safetensors'] = { body, headers: { etag: '"w3"' } };
+  expect(await load({ offline: true })).toBe(second);
+  expect(requests).toEqual([]);
 });
 
 describe('a server that does not answer', () => {
@@ -162,6 +165,19 @@ describe('a server that does not answer', () => {
     expect(await load()).toBe(first);
     expect(notes).toEqual(used(': the server answers 503 Service Unavailable; try again later.'));
     expect(requests).toEqual(['HEAD config.json']);
+  });
+
+  it('is told of by a warning where nobody listens for progress', async () => {
+    misbehave.HEAD = (response) => response.writeHead(503).end();
+    const emitted = jest.spyOn(process, 'emitWarning').mockImplementation();
+    await (await openCheckpoint(url, { cache })).close();
+    expect(emitted.mock.calls).toEqual([
+      [
+        used(': the server answers 503 Service Unavailable; try again later.')[0],
+        { type: 'SegGptWarning', code: 'SEGGPT_CACHED_COPY' },
+      ],
+    ]);
+    emitted.mockRestore();
   });
 
   it('is not there', async () => {

@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../base/errors';
 import type { FileStore } from '../../checkpoints/file-store';
-import { bundledModelUrl } from '../bundled-model-browser';
+import { findBundledModel } from './bundled-model';
 import { browserFileCache } from './file-cache';
 
 /** Checkpoints in browsers: URLs, and a cache in Cache Storage. */
@@ -17,7 +17,7 @@ export const fileStore: FileStore = {
     /^\.{0,2}\//.test(path)
       ? new URL(path, globalThis.document?.baseURI ?? location.href).href
       : null,
-  bundledModel: bundledModelUrl,
+  bundledModel: findBundledModel,
   cache: browserFileCache,
   environment: () => undefined,
 };

@@ -1,11 +1,17 @@
 import type {
-  TensorFlow,
   TfjsBackend,
   TfjsHandle,
   TfjsProvider,
   Unavailable,
 } from '../../engines/tfjs/provider';
-import { initialiseBackend, isSoftware, reason, softwareAdapter } from '../tfjs-backends';
+import {
+  initialiseBackend,
+  isSoftware,
+  reasonFor,
+  registerBackend,
+  softwareAdapter,
+  tensorFlow,
+} from '../tfjs-backends';
 
 /** See `TfjsProvider.start`: finds the TF.js backend of that name in a browser. Nothing is imported before it is asked for. */
 async function start(name: TfjsBackend, hardwareOnly = false): Promise<TfjsHandle | Unavailable> {
@@ -13,15 +19,13 @@ async function start(name: TfjsBackend, hardwareOnly = false): Promise<TfjsHandl
     if (name === 'tensorflow' || name === 'tensorflow-gpu')
       return { unavailable: 'TensorFlow runs in Node alone' };
     if (name === 'webgpu') return await webgpu(hardwareOnly);
-    const tf = await core();
-    if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+    const tf = await tensorFlow();
+    if (name === 'wasm') await registerBackend(tf, name);
     return await initialiseBackend(tf, name);
   } catch (error) {
-    return { unavailable: reason(error) };
+    return { unavailable: reasonFor(name, error, '; then useTensorFlow(tf)') };
   }
 }
-
-const core = (): Promise<TensorFlow> => import('@tensorflow/tfjs');
 
 async function webgpu(hardwareOnly: boolean): Promise<TfjsHandle | Unavailable> {
   if (!navigator.gpu) return { unavailable: 'this browser has no WebGPU' };
@@ -29,8 +33,8 @@ async function webgpu(hardwareOnly: boolean): Promise<TfjsHandle | Unavailable> 
   if (!adapter) return { unavailable: 'this browser offers no WebGPU adapter' };
   const software = isSoftware(adapter.info);
   if (software && hardwareOnly) return softwareAdapter;
-  const tf = await core();
-  await import('@tensorflow/tfjs-backend-webgpu');
+  const tf = await tensorFlow();
+  await registerBackend(tf, 'webgpu');
   const outcome = await initialiseBackend(tf, 'webgpu');
   return 'unavailable' in outcome ? outcome : { ...outcome, software };
 }

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileStore } from '../../checkpoints/file-store';
-import { bundledModelDirectory } from '../bundled-model-node';
+import { findBundledModel } from './bundled-model';
 import { fileAccess } from './file-access';
 import { nodeFileCache } from './file-cache';
 
@@ -14,7 +14,7 @@ export const fileStore: FileStore = {
   open: fileAccess,
   join,
   relativeUrl: () => null,
-  bundledModel: bundledModelDirectory,
+  bundledModel: async () => findBundledModel(),
   cache: (directory) => Promise.resolve(nodeFileCache(directory)),
   environment: (name) => process.env[name] || undefined,
 };

@@ -1,3 +1,5 @@
+import type * as nodeModule from 'node:module';
+import type * as webgpuBackend from '@tensorflow/tfjs-backend-webgpu';
 import type {
   TensorFlow,
   TfjsBackend,
@@ -5,7 +7,16 @@ import type {
   TfjsProvider,
   Unavailable,
 } from '../../engines/tfjs/provider';
-import { initialiseBackend, reason, softwareAdapter } from '../tfjs-backends';
+import {
+  initialiseBackend,
+  reasonFor,
+  registerBackend,
+  softwareAdapter,
+  tensorFlow,
+} from '../tfjs-backends';
+import { nodeBuiltin } from '../../base/node-builtin';
+import { warn } from '../../base/warn';
+import { NotInstalled, optionalModule } from '../../base/optional-module';
 import { openWebGpuDevice } from './webgpu-device';
 
 type Outcome = TfjsHandle | Unavailable;
@@ -20,37 +31,45 @@ async function start(name: TfjsBackend, hardwareOnly = false): Promise<Outcome> 
       webgpuTurn = turn.catch(() => undefined);
       return await turn;
     }
-    const tf = await core();
-    if (name === 'wasm') await import('@tensorflow/tfjs-backend-wasm');
+    const tf = await tensorFlow();
+    if (name === 'wasm') await registerBackend(tf, name);
     return await initialiseBackend(tf, name);
   } catch (error) {
-    return { unavailable: reason(error) };
+    return { unavailable: reasonFor(name, error, name === 'webgpu' ? ' webgpu' : '') };
   }
-}
-
-async function core(): Promise<TensorFlow> {
-  const tf = await import('@tensorflow/tfjs');
-  return (tf as { default?: TensorFlow }).default ?? tf;
 }
 
 /** tfjs-node and tfjs-node-gpu: optional peers, whose native library may be missing. */
 async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
-  const { createRequire } = await import('node:module');
-  const { default: util } = await import('node:util');
-  // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed.
-  const load = createRequire(import.meta.url);
   const packageName = name === 'tensorflow' ? '@tensorflow/tfjs-node' : '@tensorflow/tfjs-node-gpu';
-  load.resolve(packageName); // nothing of the process is touched for a package that is not there
-  const legacy = util as unknown as Record<string, unknown>;
+  const load = await requiring(packageName); // nothing of the process is touched for a package that is not there
+  // tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed.
+  const legacy = await nodeBuiltin<Record<string, unknown>>('node:util');
   if (!legacy.isNullOrUndefined) {
     legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
-    process.emitWarning(
+    warn(
+      'TFJS_NODE',
       `seggpt defined util.isNullOrUndefined, which ${packageName} 4.22 calls and Node 23 removed.`,
-      { code: 'SEGGPT_TFJS_NODE' },
     );
   }
   const tf = load(packageName) as TensorFlow;
   return initialiseBackend(tf, 'tensorflow');
+}
+
+/** A `require` that finds the package: from here, or from the working directory where this is a bundle elsewhere. */
+async function requiring(packageName: string): Promise<NodeJS.Require> {
+  const { createRequire } = await nodeBuiltin<typeof nodeModule>('node:module');
+  for (const base of [import.meta.url || undefined, `${process.cwd()}/any.js`]) {
+    if (base === undefined) continue;
+    const load = createRequire(base);
+    try {
+      load.resolve(packageName);
+      return load;
+    } catch {
+      // not from there
+    }
+  }
+  throw new NotInstalled(packageName);
 }
 
 let webgpuTurn: Promise<unknown> = Promise.resolve();
@@ -60,7 +79,7 @@ let webgpuUsers = 0;
 
 async function webgpu(hardwareOnly: boolean): Promise<Outcome> {
   if (webgpuUsers === 0) {
-    if (await callerHasWebgpu()) return initialiseBackend(await core(), 'webgpu');
+    if (await callerHasWebgpu()) return initialiseBackend(await tensorFlow(), 'webgpu');
     const failure = await registerWebgpu(hardwareOnly);
     if (failure) return failure;
   } else if (webgpuIsSoftware && hardwareOnly) {
@@ -68,7 +87,7 @@ async function webgpu(hardwareOnly: boolean): Promise<Outcome> {
   }
   webgpuUsers++;
   return {
-    tf: await core(),
+    tf: await tensorFlow(),
     backend: 'webgpu',
     software: webgpuIsSoftware,
     close: () => {
@@ -82,8 +101,8 @@ async function callerHasWebgpu(): Promise<boolean> {
   // TF.js keeps its state on the global object; where there is none, nobody can have registered anything.
   const offered = Boolean((globalThis.navigator as Navigator | undefined)?.gpu);
   if (!offered && !('_tfengine' in globalThis)) return false;
-  const tf = await core();
-  await import('@tensorflow/tfjs-backend-webgpu');
+  const tf = await tensorFlow();
+  await registerBackend(tf, 'webgpu');
   return 'webgpu' in tf.engine().registryFactory;
 }
 
@@ -91,8 +110,10 @@ async function callerHasWebgpu(): Promise<boolean> {
 async function registerWebgpu(hardwareOnly: boolean): Promise<Unavailable | undefined> {
   const found = await openWebGpuDevice(hardwareOnly);
   if ('unavailable' in found) return found;
-  const tf = await core();
-  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  const tf = await tensorFlow();
+  const { WebGPUBackend } = await optionalModule<typeof webgpuBackend>(
+    '@tensorflow/tfjs-backend-webgpu',
+  );
   tf.registerBackend(
     'webgpu',
     () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),

@@ -1,4 +1,7 @@
+import type * as dawn from 'webgpu';
+import { NotInstalled, optionalModule } from '../../base/optional-module';
 import { isSoftware, reason, softwareAdapter } from '../tfjs-backends';
+import { lacksGpu } from './gpu-hardware';
 
 export interface WebGpuDevice {
   readonly device: GPUDevice;
@@ -15,13 +18,17 @@ const held = new Set<GPU>();
  * A WebGPU device from Dawn (npm package `webgpu`), with all the limits the adapter has. The caller
  * closes it.
  *
- * @param hardwareOnly refuse an adapter that computes in software.
+ * @param hardwareOnly refuse an adapter that computes in software. Where this machine shows no graphics hardware, Dawn is
+ *   then not even loaded: it would print what it misses.
+ * @throws NotInstalled
  */
 export async function openWebGpuDevice(
   hardwareOnly = false,
 ): Promise<WebGpuDevice | { readonly unavailable: string }> {
+  const lack = hardwareOnly ? await lacksGpu() : undefined;
+  if (lack !== undefined) return { unavailable: lack };
   try {
-    const { create, globals } = await import('webgpu');
+    const { create, globals } = await optionalModule<typeof dawn>('webgpu');
     const gpu = create([]);
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (!adapter)
@@ -59,6 +66,7 @@ export async function openWebGpuDevice(
     };
     return { device, info, software, close };
   } catch (error) {
+    if (error instanceof NotInstalled) throw error;
     return { unavailable: reason(error) };
   }
 }

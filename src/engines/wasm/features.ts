@@ -1,7 +1,6 @@
 import type * as nodeOs from 'node:os';
 import { nodeBuiltin } from '../../base/node-builtin';
-import { kernels } from './kernels.generated';
-import { decodeBase64 } from './base64';
+import { kernelBinary } from './kernel-binaries';
 import { type WithFlags, withoutFlags, withV8Flags } from './v8-flags';
 
 /** What this machine and this JavaScript engine offer the CPU engine. */
@@ -41,18 +40,18 @@ export async function wasmFeatures(): Promise<WasmFeatures> {
   return features;
 }
 
-/** True in Node, and in nothing that only looks like it. */
+/** True in Node, and in nothing that only looks like it: Deno, a window of Electron. */
 export function isNode(): boolean {
   return (
     typeof process === 'object' &&
     typeof process.versions?.node === 'string' &&
+    (process as { type?: string }).type !== 'renderer' &&
     !('Deno' in globalThis)
   );
 }
 
 async function detect(): Promise<WasmSupport> {
-  const simd = WebAssembly.validate(decodeBase64(kernels.simd));
-  const relaxed = decodeBase64(kernels.relaxed);
+  const relaxed = await kernelBinary(true);
   let relaxedSimd = WebAssembly.validate(relaxed);
   let wideVectors = false;
   let compiling = withoutFlags;
@@ -66,7 +65,7 @@ async function detect(): Promise<WasmSupport> {
   }
   const sharedMemory = canShareMemory();
   return {
-    simd,
+    simd: relaxedSimd || WebAssembly.validate(await kernelBinary(false)),
     relaxedSimd,
     wideVectors,
     sharedMemory,

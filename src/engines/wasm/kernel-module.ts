@@ -1,6 +1,5 @@
 import { BackendError } from '../../base/errors';
-import { decodeBase64 } from './base64';
-import { kernels } from './kernels.generated';
+import { kernelBinary } from './kernel-binaries';
 import { type WithFlags, withoutFlags } from './v8-flags';
 
 /** What a compiled module exports; see `assembly/index.ts`. */
@@ -12,17 +11,28 @@ export interface KernelExports {
 /**
  * @param shared whether the memory the module will be given is shared.
  * @param compiling turns flags on for the time of compiling, which is then synchronous.
+ * @throws BackendError where a page's Content-Security-Policy forbids WebAssembly.
  */
 export async function compileKernels(
   relaxed: boolean,
   shared: boolean,
   compiling: WithFlags,
 ): Promise<WebAssembly.Module> {
-  const whole = decodeBase64(relaxed ? kernels.relaxed : kernels.simd);
+  const whole = await kernelBinary(relaxed);
   const bytes = shared ? whole : withUnsharedMemory(whole);
-  return compiling === withoutFlags
-    ? WebAssembly.compile(bytes)
-    : compiling(() => new WebAssembly.Module(bytes));
+  try {
+    return compiling === withoutFlags
+      ? await WebAssembly.compile(bytes)
+      : compiling(() => new WebAssembly.Module(bytes));
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new BackendError(
+      /content security policy|unsafe-eval/i.test(why)
+        ? "This page's Content-Security-Policy forbids WebAssembly, which the CPU engine is made of; add 'wasm-unsafe-eval' to its script-src."
+        : `The CPU engine's kernels cannot be compiled here: ${why}`,
+      { cause },
+    );
+  }
 }
 
 export function instantiateKernels(

@@ -1,6 +1,7 @@
 import type * as workerThreads from 'node:worker_threads';
 import { nodeBuiltin } from '../../base/node-builtin';
 import { BackendError, type DisposedError } from '../../base/errors';
+import { warn } from '../../base/warn';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';
@@ -180,16 +181,46 @@ export class ThreadPool {
     });
   }
 
-  private startWebWorkers(indices: readonly number[]): WorkerHandle[] {
+  /** A page's policy may forbid workers made from a Blob; the calling thread then works alone, and says so once. */
+  private async startWebWorkers(indices: readonly number[]): Promise<WorkerHandle[]> {
     const url = URL.createObjectURL(new Blob([webWorkerSource], { type: 'text/javascript' }));
     this.workerUrl = url;
-    return indices.map((thread) => {
-      const worker = new Worker(url);
+    const workers: Worker[] = [];
+    try {
+      for (let i = 0; i < indices.length; i++) workers.push(new Worker(url));
+      await Promise.all(
+        workers.map((worker, i) => {
+          const ready = answers(worker);
+          worker.postMessage({ ...this.setup, thread: indices[i] });
+          return ready;
+        }),
+      );
+    } catch (cause) {
+      // Workers that did start wait for lists; one that none is left to finish must not be begun.
+      Atomics.store(this.words, CONTROL.stop, 1);
+      for (const worker of workers) worker.terminate();
+      const why = cause instanceof Error && cause.message ? ` (${cause.message})` : '';
+      warn(
+        'WORKERS_REFUSED',
+        `The CPU engine runs on one thread: this page allows no workers from a Blob${why}. Add "worker-src blob:" to its Content-Security-Policy, or ask for { threads: 1 }.`,
+      );
+      return [];
+    }
+    for (const worker of workers)
       worker.onerror = (event) => this.fail('crashed', event.message);
-      worker.postMessage({ ...this.setup, thread });
-      return worker;
-    });
+    return workers;
   }
+}
+
+/** Settles when a worker has started, or could not. */
+function answers(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = () => resolve();
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error(event.message));
+    };
+  });
 }
 
 /** Browsers forbid blocking their main thread. */

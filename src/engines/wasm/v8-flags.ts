@@ -12,6 +12,13 @@ const AT_ONCE = [
   'no-wasm-lazy-compilation',
 ];
 
+/**
+ * From V8 14 (Node 26) on, its inlining looks for the baseline compiler's feedback and ends the process where there is none.
+ * The kernels were inlined when they were made; measured on 26.0, calls take as long without.
+ */
+const NO_INLINING = 'no-wasm-inlining';
+const FIRST_TO_NEED_FEEDBACK = 14;
+
 /** Runs work as it is. */
 export const withoutFlags: WithFlags = (work) => work();
 
@@ -23,7 +30,8 @@ export const withoutFlags: WithFlags = (work) => work();
 export async function withV8Flags(flags: readonly string[]): Promise<WithFlags> {
   const { setFlagsFromString } = await nodeBuiltin<typeof nodeV8>('node:v8');
   const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
-  const wanted = [...flags, ...AT_ONCE].filter(
+  const needsFeedback = parseInt(process.versions.v8, 10) >= FIRST_TO_NEED_FEEDBACK;
+  const wanted = [...flags, ...AT_ONCE, ...(needsFeedback ? [NO_INLINING] : [])].filter(
     (flag) => !given.some((each) => nameOf(each.replace(/^--/, '')) === nameOf(flag)),
   );
   return (work) => {

@@ -49,5 +49,5 @@ function start({ module, memory, thread, wideTiles, dotKind }) {
 /** For `new worker_threads.Worker(source, { eval: true, workerData })`. */
 export const nodeWorkerSource = `'use strict';${body}start(require('node:worker_threads').workerData);`;
 
-/** For a Web Worker made from a Blob; the setup comes as its first message. */
-export const webWorkerSource = `'use strict';${body}onmessage = (event) => start(event.data);`;
+/** For a Web Worker made from a Blob; the setup comes as its first message, which it answers before it goes to sleep. */
+export const webWorkerSource = `'use strict';${body}onmessage = (event) => { postMessage('ready'); start(event.data); };`;

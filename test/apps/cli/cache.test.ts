@@ -1,5 +1,5 @@
 /** The command's cache, and what it says of a server that does not answer. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -76,6 +76,19 @@ it('lists what was downloaded, and removes it', async () => {
     { model: `${url}/two` },
   ]);
   expect((await run('cache')).stderr).toBe('the cache holds no models\n');
+});
+
+it('serves many targets from URLs by one signal without a warning of Node', async () => {
+  files['cat.jpg'] = await readFile('examples/cat-video/002.jpg');
+  const targets = Array.from({ length: 15 }, (_, i) => `${url}/${i}/cat.jpg`);
+  const [image, mask] = ['examples/cat-video/000.jpg', 'examples/cat-video/000.png'];
+  const { code, stdout, stderr } = await run(
+    ...['segment', ...targets, '--prompt', image, mask, '--model', `${url}/one`, '--json'],
+    ...['--backend', 'wasm', '--save', 'labels', '--out', join(directory, 'found')],
+  );
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).results).toHaveLength(15);
+  expect(stderr).not.toMatch(/Warning/);
 });
 
 it('tells on standard error that a server does not answer, beside JSON, too', async () => {
