@@ -23,11 +23,7 @@ export class Reporter {
   constructor(private readonly quiet = false) {}
 
   readonly onProgress = ({ stage, loaded, total, file, note }: Progress): void => {
-    if (note) {
-      this.finish();
-      process.stderr.write(`note: ${note}\n`);
-      return;
-    }
+    if (note) return this.note(`note: ${note}`);
     if (this.quiet) return;
     const name = `${LABELS[stage]}${file ? ` ${file}` : ''}`;
     if (name !== this.stage) {
@@ -63,7 +59,11 @@ export class Reporter {
 
   /** A plain line. */
   line(text: string): void {
-    if (this.quiet) return;
+    if (!this.quiet) this.note(text);
+  }
+
+  /** What must be told, come what may: how something was read, or what was decided. */
+  note(text: string): void {
     this.finish();
     process.stderr.write(`${text}\n`);
   }

@@ -45,7 +45,7 @@ export async function segment(
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
-  const tell = (line: string) => reporter.line(line);
+  const tell = (line: string) => reporter.note(line);
   const prompts = await expandPrompts(flags.prompt, tell);
   const targets = await expandTargets(given, tell);
   const run = { signal, onProgress: reporter.onProgress };

@@ -50,7 +50,7 @@ export async function track(
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
-  const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.line(line));
+  const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
     ...loadOptions(flags),
     signal,
@@ -117,7 +117,7 @@ export async function track(
   for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
     );
   } else {
     process.stdout.write(

@@ -20,11 +20,18 @@ export class Wording {
     return this.flags.has(flag) ? flag : undefined;
   }
 
-  /** A message in which `the option maxPixels` is `--max-pixels`, and so on for every flag there is. */
+  /**
+   * A message in which `the option maxPixels` is `--max-pixels`, and so on for every flag there is. Of an option without
+   * one, an environment variable that does the same remains: `the option token or HF_TOKEN` is `HF_TOKEN`.
+   */
   inFlags(message: string): string {
     return message.replace(
-      /(?:the )?option ([a-z]\w*)/g,
-      (words, option: string) => this.flagOf(option) ?? words,
+      /(?:the )?option ([a-z]\w*)(?: or ([A-Z][A-Z_]+))?/g,
+      (words, option: string, variable?: string) => {
+        const flag = this.flagOf(option);
+        if (!flag) return variable ?? words;
+        return variable ? `${flag} or ${variable}` : flag;
+      },
     );
   }
 }

@@ -2,10 +2,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Command } from 'commander';
 import { expandPrompts, joinPairs, parsePrompt } from '../../../src/apps/cli/prompt-pairs';
 import { readPromptFolder } from '../../../src/apps/cli/prompt-folder';
 import { expandTargets } from '../../../src/apps/cli/targets';
 import { UsageError } from '../../../src/apps/cli/usage-error';
+import { Wording } from '../../../src/apps/cli/wording';
 
 let root: string;
 let told: string[];
@@ -150,4 +152,27 @@ describe('a prompt folder', () => {
     ]);
     expect([image, join(root, 'none'), `\0${mask}`].map(parsePrompt)).toEqual([null, null, null]);
   });
+});
+
+it('words messages for the command line', () => {
+  const program = new Command();
+  program
+    .command('segment')
+    .option('--max-pixels <n>')
+    .option('--cache <dir>')
+    .option('--labels <l>');
+  const wording = new Wording(program);
+  const cases: Record<string, string> = {
+    'raise the option maxPixels if': 'raise --max-pixels if',
+    'with the option cache or SEGGPT_CACHE.': 'with --cache or SEGGPT_CACHE.',
+    'set the option token or HF_TOKEN.': 'set HF_TOKEN.',
+    'the option labelNames; option sources': '--labels; option sources',
+    'photos/option maxPixels2': 'photos/option maxPixels2',
+  };
+  for (const [message, worded] of Object.entries(cases))
+    expect(wording.inFlags(message)).toBe(worded);
+  expect(['maxPixels', 'sources'].map((option) => wording.flagOf(option))).toEqual([
+    '--max-pixels',
+    undefined,
+  ]);
 });
