@@ -18,3 +18,28 @@ export function unlessAborted<Value>(
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
+
+/**
+ * Gives work a signal that is aborted with the caller's. Platforms leave their listeners on the signal that `fetch` is
+ * given until it is collected; on a caller's own, used for many calls, they would pile up.
+ *
+ * @param patience milliseconds after which the work's signal is aborted by itself. @default none
+ */
+export async function withOwnSignal<Value>(
+  signal: AbortSignal | undefined,
+  work: (own: AbortSignal) => Promise<Value>,
+  patience?: number,
+): Promise<Value> {
+  const own = new AbortController();
+  const stop = () => own.abort(signal?.reason);
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const late = () => own.abort(new Error(`no answer came for ${patience! / 1000} s`));
+  const timer = patience === undefined ? undefined : setTimeout(late, patience);
+  try {
+    return await work(own.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}

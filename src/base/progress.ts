@@ -7,6 +7,11 @@ export interface Progress {
   readonly total: number;
   /** The file at work, while downloading. */
   readonly file?: string;
+  /**
+   * A sentence for people about something that was decided on the way, e.g. that a model comes from the cache because its
+   * server cannot be reached. Most reports have none.
+   */
+  readonly note?: string;
 }
 
 /** How one call runs: what stops it, and who is told how far it is. */

@@ -1,4 +1,4 @@
-import { throwIfAborted, unlessAborted } from '../base/abort';
+import { throwIfAborted, unlessAborted, withOwnSignal } from '../base/abort';
 import { AbortedError, DownloadError } from '../base/errors';
 import type { Begun } from './file-cache';
 
@@ -13,27 +13,41 @@ export interface Transfer {
   readonly offset: number;
   /** Size of the whole file, if the server tells. */
   readonly size?: number;
-  /** The server's version of the file (its ETag), or ''. */
+  /** The server's version of the file (its ETag), or '', by which a transfer that breaks off goes on. */
   readonly version: string;
+  /** All that the server tells of its version. */
+  readonly told: Pick<RemoteVersion, 'etag' | 'modified'>;
   readonly pieces: AsyncIterable<Uint8Array>;
 }
+
+/** A server that does not answer, or is ill: what is cached may serve in its place. */
+export class UnreachableError extends DownloadError {}
+
+/** Whether an answer means "later". */
+export const isIll = (status: number) => status === 429 || status >= 500;
 
 /** Attempts in a row that bring no byte before a download is given up. */
 const ATTEMPTS = 4;
 /** Silence after which a connection counts as broken. */
 const STALL_MS = 30_000;
 
-/** `fetch` with this package's errors. Redirects are followed; a token is not sent on to another host. */
+/**
+ * `fetch` with this package's errors, until the answer begins: who reads its body listens to the signal. Redirects are
+ * followed; a token is not sent on to another host.
+ */
 export async function request(
   url: string,
-  options: RequestOptions & { method?: string },
+  options: RequestOptions & { readonly method?: string; readonly patience?: number },
 ): Promise<Response> {
+  const { method, headers, patience } = options;
+  // What a browser's own cache holds may be older than ours.
+  const ask = (signal: AbortSignal) => fetch(url, { method, headers, signal, cache: 'no-cache' });
   try {
-    return await fetch(url, options);
+    return await withOwnSignal(options.signal, ask, patience);
   } catch (cause) {
     if (options.signal?.aborted) throw new AbortedError(options.signal);
     const why = (cause as Error).cause ?? cause;
-    throw new DownloadError(
+    throw new UnreachableError(
       `${url} cannot be reached (${String((why as Error).message ?? why)}).`,
       { cause },
     );
@@ -45,14 +59,37 @@ const ABSENT = [403, 404, 410];
 /** Answers of servers that know no HEAD requests. */
 const NO_HEAD = [405, 501];
 
-/** Whether a server has a file. @throws DownloadError if it does not say, AbortedError */
-export async function exists(url: string, options: RequestOptions): Promise<boolean> {
+/** What a server tells of a file without sending it. */
+export interface RemoteVersion {
+  readonly etag?: string;
+  /** Its `Last-Modified`, as it stands. */
+  readonly modified?: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+/**
+ * Asks a server about a file, without headers that would cost browsers a further request to another origin.
+ *
+ * @param options.patience milliseconds to wait for an answer.
+ * @returns `null` if there is no such file.
+ * @throws DownloadError if the server does not say, AbortedError
+ */
+export async function askAbout(
+  url: string,
+  options: RequestOptions & { readonly patience?: number },
+): Promise<RemoteVersion | null> {
   let response = await request(url, { ...options, method: 'HEAD' });
   if (NO_HEAD.includes(response.status)) response = await request(url, options);
   await response.body?.cancel();
-  if (response.ok) return true;
-  if (ABSENT.includes(response.status)) return false;
+  if (response.ok) return { ...versionOf(response), size: wholeSize(response) };
+  if (ABSENT.includes(response.status)) return null;
   throw refusal(url, response);
+}
+
+function versionOf({ headers }: Response): Pick<RemoteVersion, 'etag' | 'modified'> {
+  const [etag, modified] = [headers.get('etag'), headers.get('last-modified')];
+  return { ...(etag !== null && { etag }), ...(modified !== null && { modified }) };
 }
 
 /**
@@ -77,7 +114,8 @@ export async function fetchPieces(
   const offset = response.status === 206 ? (begun?.size ?? 0) : 0;
   const version = response.headers.get('etag') ?? '';
   const size = wholeSize(response);
-  return { offset, size, version, pieces: resuming(url, options, response, offset, size, version) };
+  const pieces = resuming(url, options, response, offset, size, version);
+  return { offset, size, version, told: versionOf(response), pieces };
 }
 
 async function* resuming(
@@ -159,8 +197,11 @@ function isOfAnother(response: Response, version: string): boolean {
 }
 
 function refusal(url: string, { status, statusText }: Response): DownloadError {
-  const later = status === 429 || status >= 500 ? '; try again later' : '';
-  const hint = status === 401 || status === 403 ? '; a token may be needed' : later;
+  if (isIll(status))
+    return new UnreachableError(
+      `${url}: the server answers ${status} ${statusText}; try again later.`,
+    );
+  const hint = status === 401 || status === 403 ? '; a token may be needed' : '';
   return new DownloadError(`${url}: the server answers ${status} ${statusText}${hint}.`);
 }
 

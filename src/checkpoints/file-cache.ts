@@ -6,6 +6,8 @@ export interface FileCache {
   readonly place: string;
   /** `null` if the file is not there. */
   open(key: string): Promise<RandomAccess | null>;
+  /** What was noted of a file when it was stored; `null` if it is not there, or nothing was. */
+  note(key: string): Promise<FileNote | null>;
   /**
    * Stores a file as its pieces come; one that was there is replaced.
    *
@@ -13,6 +15,38 @@ export interface FileCache {
    * @throws DownloadError if the place cannot be written, and what `start`, the pieces and `verify` throw.
    */
   store(key: string, start: (begun: Begun | null) => Promise<Incoming>): Promise<void>;
+  /** Every file that this cache stored, and what is kept of downloads that broke off. */
+  list(): Promise<CachedFile[]>;
+  /**
+   * Removes a file of the list; it may be gone already. What another process is writing stays.
+   *
+   * @throws DownloadError if the place cannot be written.
+   */
+  remove(file: CachedFile): Promise<void>;
+}
+
+/** What is known of a file beside its bytes. */
+export interface FileNote {
+  /** The model it belongs to: `owner/name@commit` of a hub, or the URL of its directory without a query. */
+  readonly model: string;
+  /** The branch or tag whose commit the file tells; it is none of the model's own then. */
+  readonly revision?: string;
+  /** The server's version of it: its `ETag` and `Last-Modified`. */
+  readonly etag?: string;
+  readonly modified?: string;
+}
+
+/** A file in the cache. */
+export interface CachedFile {
+  readonly key: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When it was stored, or last added to. */
+  readonly stored: Date;
+  /** What was noted of it; of a download that broke off, what its directory tells. */
+  readonly note: FileNote;
+  /** What is kept of a download that broke off. */
+  readonly partial: boolean;
 }
 
 /** What is kept of an interrupted download, and what server version it belongs to. */
@@ -28,6 +62,13 @@ export interface Incoming {
   readonly append: boolean;
   /** The server's version of the file, kept with an interrupted download. */
   readonly version: string;
+  /** Kept with the file. */
+  readonly note: FileNote;
   /** Called with the SHA-256 of the whole file before it becomes visible; throws to refuse it. */
   verify(file: { size: number; sha256: string }): void;
+}
+
+/** The directory part of a key, by which files of one model are found beside each other. */
+export function directoryOfKey(key: string): string {
+  return key.slice(0, Math.max(0, key.lastIndexOf('/')));
 }

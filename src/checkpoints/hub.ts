@@ -2,8 +2,9 @@ import { throwIfAborted, unlessAborted } from '../base/abort';
 import { CheckpointError, DownloadError } from '../base/errors';
 import { fileStore } from './file-store';
 import { type CheckpointFiles, readJson } from './checkpoint-files';
-import type { FileCache } from './file-cache';
-import { exists, fetchPieces, request } from './fetch-pieces';
+import type { FileCache, FileNote } from './file-cache';
+import { askAbout, fetchPieces, isIll, request, UnreachableError } from './fetch-pieces';
+import { type CacheState, type ServerSeen, stateOf, tellOfCopy } from './revalidate';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 
@@ -29,11 +30,17 @@ export interface HubId {
 }
 
 /** What is known of a remote file before it is fetched. */
-interface RemoteFile {
+export interface RemoteFile {
   readonly url: string;
   readonly key: string;
   readonly size?: number;
   readonly sha256?: string;
+}
+
+/** What a hub says of a model at a commit. */
+interface Listing {
+  readonly commit: string;
+  readonly files: readonly { name: string; size?: number; sha256?: string }[];
 }
 
 const HUB = 'https://huggingface.co';
@@ -46,9 +53,14 @@ export function parseHubId(text: string): HubId | null {
   return { repository: match[1], revision: match[2] ?? 'main' };
 }
 
+/** A full commit hash: what it stands for never changes. */
+const COMMIT = /^[0-9a-f]{40}$/;
+
 /**
  * The files of a model on a hub. The hub's own listing gives each file's size and SHA-256 and the commit
- * that a branch stands for, so that what lies in the cache is known to be whole.
+ * that a branch stands for, so that what lies in the cache is known to be whole. The hub is asked at every load, unless
+ * the revision is a full commit hash whose listing is in the cache. Where the hub cannot be reached, or is ill, what it
+ * last listed is used, which is told (see `tellOfCopy`).
  *
  * @throws DownloadError naming the model and what to do (a missing token, no such model, no network).
  */
@@ -65,62 +77,92 @@ export async function hubFiles(
   const name = `${repository}@${revision}`;
   const keyOf = (commit: string, file: string) =>
     `${repository.replace('/', '--')}/${commit}/${file}`;
-  // The cache remembers which commit a branch stood for, for use without a network.
-  const commitKey = keyOf('refs', revision.replace(/\//g, '--'));
+  // The cache remembers what the hub listed of a branch, for use without it.
+  const listingKey = keyOf('refs', revision.replace(/\//g, '--'));
 
   const cache = await fileStore.cache(options.cache);
-  if (options.offline) {
-    const known = await cache.open(commitKey);
-    if (!known)
+  const opened = await cache.open(listingKey);
+  const kept = opened && ((await readJson(opened)) as Listing);
+  const known = kept && Array.isArray(kept.files) ? kept : null; // whatever else is there is asked for anew
+  const listing = async (): Promise<Listing> => {
+    if (known && (options.offline || COMMIT.test(revision))) return known;
+    if (options.offline)
       throw new DownloadError(
         `${name} is not in the cache (${cache.place}), and offline was asked for.`,
       );
-    const { commit } = (await readJson(known)) as { commit: string };
-    return remoteFiles(name, (file) => ({ url: '', key: keyOf(commit, file) }), options, headers);
+    const url = `${endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
+    try {
+      return await askHub(name, url, headers, options.signal);
+    } catch (error) {
+      if (!known || !(error instanceof UnreachableError)) throw error;
+      tellOfCopy(options, `${error.message} What the cache holds of ${name} is used.`);
+      return known;
+    }
+  };
+  const { commit, files } = await listing();
+  const model = `${repository}@${commit}`;
+  if (known?.commit !== commit) {
+    const bytes = new TextEncoder().encode(JSON.stringify({ commit, files }));
+    const note = { model, revision };
+    const whole = {
+      pieces: once(bytes),
+      append: false,
+      version: '',
+      note,
+      verify: () => undefined,
+    };
+    await inTurn(cache, listingKey, () => cache.store(listingKey, () => Promise.resolve(whole)));
   }
-
-  const url = `${endpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
-  const response = await request(url, { headers, signal: options.signal });
-  if (response.status === 401 || response.status === 403) {
-    throw new DownloadError(
-      `${name}: the hub refuses access (${response.status}); set the option token or HF_TOKEN.`,
-    );
-  }
-  if (response.status === 404)
-    throw new DownloadError(`${name}: the hub knows no such model or revision.`);
-  if (!response.ok)
-    throw new DownloadError(`${name}: the hub answers ${response.status} ${response.statusText}.`);
-  const listing = (await response.json().catch(() => null)) as {
-    sha?: string;
-    siblings?: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
-  } | null;
-  if (!listing?.sha || !Array.isArray(listing.siblings)) {
-    throw new DownloadError(`${name}: ${url} does not answer like a model hub.`);
-  }
-  const commit = listing.sha;
-  const files = new Map(listing.siblings.map((file) => [file.rfilename, file]));
-  const note = new TextEncoder().encode(JSON.stringify({ commit }));
-  const whole = { pieces: once(note), append: false, version: '', verify: () => undefined };
-  await inTurn(cache, commitKey, () => cache.store(commitKey, () => Promise.resolve(whole)));
+  const byName = new Map(files.map((file) => [file.name, file]));
   return remoteFiles(
     name,
     (file) => {
-      const listed = files.get(file);
-      return (
-        listed && {
-          url: `${endpoint}/${repository}/resolve/${commit}/${file}`,
-          key: keyOf(commit, file),
-          size: listed.lfs?.size ?? listed.size,
-          sha256: listed.lfs?.sha256,
-        }
-      );
+      const listed = byName.get(file);
+      const url = `${endpoint}/${repository}/resolve/${commit}/${file}`;
+      return listed && { ...listed, url, key: keyOf(commit, file) };
     },
     options,
-    headers,
+    { headers, model, listed: true },
   );
 }
 
-/** The files under a base URL; its query goes with each. Nothing is known of them before they are asked for. */
+/** @throws DownloadError, UnreachableError, AbortedError */
+async function askHub(
+  name: string,
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<Listing> {
+  const response = await request(url, { headers, signal });
+  const { status, statusText } = response;
+  if (status === 401 || status === 403) {
+    throw new DownloadError(
+      `${name}: the hub refuses access (${status}); set the option token or HF_TOKEN.`,
+    );
+  }
+  if (status === 404) throw new DownloadError(`${name}: the hub knows no such model or revision.`);
+  if (!response.ok) {
+    const Failure = isIll(status) ? UnreachableError : DownloadError;
+    throw new Failure(`${name}: the hub answers ${status} ${statusText}.`);
+  }
+  const body = response.json().catch(() => null);
+  const answer = (await unlessAborted(body, signal)) as {
+    sha?: string;
+    siblings?: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
+  } | null;
+  if (!answer?.sha || !Array.isArray(answer.siblings)) {
+    throw new DownloadError(`${name}: ${url} does not answer like a model hub.`);
+  }
+  const files = answer.siblings.map(({ rfilename, size, lfs }) => {
+    return { name: rfilename, size: lfs?.size ?? size, sha256: lfs?.sha256 };
+  });
+  return { commit: answer.sha, files };
+}
+
+/**
+ * The files under a base URL; its query goes with each. Nothing is known of them before they are asked for. Each file
+ * that is in the cache is asked after once in a load; see `stateOf`.
+ */
 export async function urlFiles(base: string, options: HubOptions): Promise<CheckpointFiles> {
   const { origin, pathname, search } = new URL(base);
   const root = `${origin}${pathname.replace(/\/+$/, '')}`;
@@ -138,8 +180,7 @@ export async function urlFiles(base: string, options: HubOptions): Promise<Check
       return { url: `${root}/${file}${search}`, key: `${place}/${file}`, sha256 };
     },
     options,
-    headers,
-    true,
+    { headers, model: root, listed: false },
   );
 }
 
@@ -149,20 +190,44 @@ async function fingerprint(text: string): Promise<string> {
   return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 16);
 }
 
+/** Where files come from. */
+interface Origin {
+  readonly headers: Record<string, string>;
+  /** As the notes of cached files name it. */
+  readonly model: string;
+  /** The files are known from a listing, and never change; otherwise the server is asked. */
+  readonly listed: boolean;
+}
+
 function remoteFiles(
-  origin: string,
+  name: string,
   describe: (file: string) => RemoteFile | undefined,
   options: HubOptions,
-  headers: Record<string, string>,
-  probe = false,
+  origin: Origin,
 ): CheckpointFiles {
+  const { headers, listed } = origin;
+  const server: ServerSeen = { silent: false };
+  const asked = new Map<string, Promise<CacheState>>();
+  /** What the cache has of a file, asked for once in a load. */
+  const state = (file: string, remote: RemoteFile): Promise<CacheState> => {
+    const known = asked.get(file);
+    if (known) return known;
+    const answer = fileStore
+      .cache(options.cache)
+      .then((cache) => stateOf(cache, file, remote, { ...options, headers, listed, server }));
+    asked.set(file, answer);
+    return answer;
+  };
   const fetched = async (file: string): Promise<RandomAccess | null> => {
     const remote = describe(file);
     if (!remote) return null;
     const cache = await fileStore.cache(options.cache);
+    const found = await state(file, remote);
+    if (found.kind === 'gone') return null;
+    const stale = found.kind === 'stale' ? found : undefined;
     const work = async () => {
       throwIfAborted(options.signal);
-      const access = await download(cache, file, remote, options, headers);
+      const access = await download(cache, file, remote, options, origin, stale);
       if (options.signal?.aborted) await access.close(); // nobody waits for it any more
       return access;
     };
@@ -171,20 +236,18 @@ function remoteFiles(
   const has = async (file: string) => {
     const remote = describe(file);
     if (!remote) return false;
-    const cached = await (await fileStore.cache(options.cache)).open(remote.key);
-    if (cached) {
-      await cached.close();
-      return true;
-    }
-    if (options.offline) return false;
-    return !probe || exists(remote.url, { headers, signal: options.signal });
+    const { kind } = await state(file, remote);
+    if (kind !== 'none') return kind !== 'gone';
+    // What a model need not have is not waited for, where the rest of it comes from the cache alone.
+    if (options.offline || server.silent) return false;
+    return listed || (await askAbout(remote.url, { headers, signal: options.signal })) !== null;
   };
   return {
-    origin,
+    origin: name,
     has,
     async open(file) {
       const access = await fetched(file);
-      if (!access) throw new CheckpointError(`${origin} holds no ${file}.`);
+      if (!access) throw new CheckpointError(`${name} holds no ${file}.`);
       return access;
     },
     async json(file) {
@@ -212,16 +275,23 @@ function inTurn<Value>(
   return result;
 }
 
-/** Fetches a file into the cache, going on where an earlier attempt broke off, and opens it. */
+/**
+ * Fetches a file into the cache, going on where an earlier attempt broke off, and opens it.
+ *
+ * @param stale what the cache had when the server was found to have another.
+ */
 async function download(
   cache: FileCache,
   name: string,
   remote: RemoteFile,
   options: HubOptions,
-  headers: Record<string, string>,
+  { headers, model }: Origin,
+  stale?: { readonly note: FileNote | null },
 ): Promise<RandomAccess> {
   const { signal, onProgress } = options;
-  const cached = await cache.open(remote.key);
+  // Another call may have fetched it while this one waited for its turn.
+  const isStale = stale && sameNotes(await cache.note(remote.key), stale.note);
+  const cached = isStale ? null : await cache.open(remote.key);
   if (cached) return cached;
   if (options.offline)
     throw new DownloadError(
@@ -243,6 +313,7 @@ async function download(
       pieces: counted,
       append: transfer.offset > 0,
       version: transfer.version,
+      note: { model, ...transfer.told },
       verify({ size, sha256 }) {
         if (expected !== undefined && size !== expected) {
           throw new DownloadError(
@@ -263,6 +334,10 @@ async function download(
       `${name} vanished from the cache (${cache.place}) right after it was stored.`,
     );
   return access;
+}
+
+function sameNotes(a: FileNote | null, b: FileNote | null): boolean {
+  return a?.etag === b?.etag && a?.modified === b?.modified;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

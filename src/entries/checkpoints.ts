@@ -1,4 +1,14 @@
-/** `seggpt/checkpoints`: files of weights, from disk, the hub or a URL, read tensor by tensor, quantised and written. */
+/**
+ * `seggpt/checkpoints`: files of weights, from disk, the hub or a URL, read tensor by tensor, quantised and written; and
+ * what was downloaded.
+ */
+export {
+  type CachedModel,
+  type CachedModelFilter,
+  type CacheOptions,
+  clearCachedModels,
+  listCachedModels,
+} from '../checkpoints/cached-models';
 export {
   type CheckpointSource,
   openCheckpoint,

@@ -24,16 +24,26 @@ export interface Episode {
   readonly target: Example;
 }
 
-/** The pictures `NAME.jpg` of a folder that have labels `NAME.png`, in the order of their names. */
+/** Paths of the pictures `NAME.jpg` of a folder that have labels `NAME.png`, in the order of their names. */
+export async function pairsIn(
+  folder: string,
+): Promise<{ readonly image: string; readonly labels: string }[]> {
+  const pairs = [];
+  for (const image of await frameStore.list(folder).catch(() => [])) {
+    const labels = join(folder, basename(image).replace(/\.jpe?g$/i, '.png'));
+    if (labels !== image && (await stat(labels).catch(() => null))) pairs.push({ image, labels });
+  }
+  return pairs;
+}
+
+/** Reads the pictures of a folder that have labels. @throws ImageError, InvalidInputError for one that cannot be read. */
 export async function readPictures(folder: string): Promise<Labelled[]> {
   const pictures: Labelled[] = [];
-  for (const path of await frameStore.list(folder)) {
-    const maskPath = join(folder, basename(path).replace(/\.jpe?g$/i, '.png'));
-    if (maskPath === path || !(await stat(maskPath).catch(() => null))) continue;
-    const image = await readImage(path, { argument: path, limits: defaultLimits });
+  for (const pair of await pairsIn(folder)) {
+    const image = await readImage(pair.image, { argument: pair.image, limits: defaultLimits });
     const labels = await readMask(
-      maskPath,
-      { argument: maskPath, limits: defaultLimits },
+      pair.labels,
+      { argument: pair.labels, limits: defaultLimits },
       new Map(),
     );
     pictures.push({ image, labels });

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { seededRandom } from '../base/random';
 import { throwIfAborted } from '../base/abort';
 import { InvalidInputError } from '../base/errors';
@@ -7,7 +7,14 @@ import type { SegmentationResult } from '../tasks/in-context/result';
 import type { InContextSegmenter } from '../tasks/in-context/segmenter';
 import { copiedMask, nearestColor } from './baselines';
 import { regionSimilarity } from './davis';
-import { differentPictures, type Episode, readPictures, twoViews } from './episodes';
+import {
+  differentPictures,
+  type Episode,
+  type Labelled,
+  pairsIn,
+  readPictures,
+  twoViews,
+} from './episodes';
 import type { GrabCut } from './grab-cut';
 
 export interface ImageEvaluationOptions {
@@ -23,7 +30,7 @@ export interface ImageEvaluationOptions {
   /** A third way to do without a model; the copied mask is its guess. */
   readonly grabCut?: GrabCut;
   readonly signal?: AbortSignal;
-  /** Told of each data set that is done. */
+  /** Told of each data set that is done, and of pictures that are left out. */
   readonly onEpisode?: (text: string) => void;
 }
 
@@ -48,10 +55,10 @@ export interface ImageScore {
 /**
  * Mean IoU by data set on episodes drawn with a fixed seed, beside what one could do without a model.
  *
- * @param directory one folder for each data set with NAME.jpg and NAME.png (8-bit labels, 255 = ignore);
- *   an `index.json` may say by `datasets.NAME.correspondence` where labels mean the same in every picture
+ * @param directory one folder for each data set with NAME.jpg and NAME.png (8-bit labels, 255 = ignore); where no folder
+ *   is one, the directory itself is the only data set, by its own name. An `index.json` may say by `datasets.NAME.correspondence` where labels mean the same in every picture
  *   (`class`), and where they do not (`local`, `instance`), so that only views of one picture are compared.
- * @throws InvalidInputError if no such folder has anything to ask for.
+ * @throws InvalidInputError if neither folders nor the directory have anything to ask for.
  */
 export async function evaluateImages(
   segmenter: InContextSegmenter,
@@ -64,11 +71,8 @@ export async function evaluateImages(
     datasets?: Record<string, { correspondence?: string }>;
   };
   const scores: ImageScore[] = [];
-  for (const dataset of (await readdir(directory).catch(() => [])).sort()) {
-    const folder = join(directory, dataset);
-    if (!(await stat(folder)).isDirectory()) continue;
-    const pictures = await readPictures(folder);
-    if (pictures.length < options.shots + 1) continue;
+  const measure = async (dataset: string, pictures: readonly Labelled[]) => {
+    if (pictures.length < options.shots + 1) return;
     const random = seededRandom(options.seed);
     const correspondence = index.datasets?.[dataset]?.correspondence ?? 'class';
     const same = Array.from({ length: options.episodes }, () => twoViews(pictures, random)).filter(
@@ -82,11 +86,22 @@ export async function evaluateImages(
         scores.push(await score(segmenter, 'different', dataset, different, options));
     }
     options.onEpisode?.(`${dataset} done`);
+  };
+  for (const dataset of (await readdir(directory).catch(() => [])).sort()) {
+    const folder = join(directory, dataset);
+    if ((await stat(folder)).isDirectory()) await measure(dataset, await readPictures(folder));
   }
+  const beside = await pairsIn(directory);
+  if (scores.length === 0 && beside.length > 0)
+    await measure(basename(resolve(directory)), await readPictures(directory));
+  else if (beside.length > 0)
+    options.onEpisode?.(
+      `left out ${beside.length} picture(s) beside the folders, which are the data sets`,
+    );
   if (scores.length === 0) {
     throw new InvalidInputError(
       'directory',
-      `"${directory}" holds no folders of at least ${options.shots + 1} pictures NAME.jpg whose NAME.png shows a label.`,
+      `"${directory}" holds no folders of at least ${options.shots + 1} pictures NAME.jpg whose NAME.png shows a label, nor such pictures itself.`,
     );
   }
   return [...scores, ...means(scores)];

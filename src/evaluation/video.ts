@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { InvalidInputError } from '../base/errors';
 import { defaultLimits } from '../images/decode-limits';
 import { type LabelMap, labelsOf } from '../masks/label-map';
@@ -25,7 +25,7 @@ const IGNORE = 255;
 
 /**
  * Finds sequences: DAVIS's own layout (`JPEGImages/480p/NAME`, `Annotations/480p/NAME`), or one folder a
- * sequence with `FRAME.jpg` beside `FRAME.png`.
+ * sequence with `FRAME.jpg` beside `FRAME.png`; where no folder is one, the directory itself, by its own name.
  *
  * @throws InvalidInputError if there are none.
  */
@@ -36,20 +36,21 @@ export async function findSequences(directory: string): Promise<Sequence[]> {
   const flat = !(await isDirectory(davis));
   const root = flat ? directory : davis;
   const sequences: Sequence[] = [];
-  for (const name of (await readdir(root).catch(() => [])).sort()) {
-    if (!(await isDirectory(join(root, name)))) continue;
-    const images = (await frameStore.list(join(root, name))).filter((path) =>
-      /\.jpe?g$/i.test(path),
-    );
-    const maskOf = (image: string) => {
-      const png = basename(image).replace(/\.jpe?g$/i, '.png');
-      return flat ? join(root, name, png) : join(directory, 'Annotations', '480p', name, png);
-    };
+  const add = async (name: string, folder: string, masks: string) => {
+    const images = await frameStore.list(folder).catch(() => []);
     const frames = [];
-    for (const image of images)
-      if (await stat(maskOf(image)).catch(() => null)) frames.push({ image, mask: maskOf(image) });
+    for (const image of images.filter((path) => /\.jpe?g$/i.test(path))) {
+      const mask = join(masks, basename(image).replace(/\.jpe?g$/i, '.png'));
+      if (await stat(mask).catch(() => null)) frames.push({ image, mask });
+    }
     if (frames.length > 2) sequences.push({ name, frames });
+  };
+  for (const name of (await readdir(root).catch(() => [])).sort()) {
+    const folder = join(root, name);
+    if (!(await isDirectory(folder))) continue;
+    await add(name, folder, flat ? folder : join(directory, 'Annotations', '480p', name));
   }
+  if (sequences.length === 0 && flat) await add(basename(resolve(directory)), directory, directory);
   if (sequences.length === 0) {
     throw new InvalidInputError(
       'directory',

@@ -22,7 +22,14 @@ declare const window: {
   page: {
     segment(backend: string): Promise<Segmented>;
     drawables(): Promise<Record<string, number>>;
-    cached(): Promise<string[]>;
+    cached(): Promise<{
+      keys: string[];
+      asked: number;
+      bodies: number;
+      listed: { model: string; size: number }[];
+      cleared: number;
+      left: number;
+    }>;
     video(url: string): Promise<{ sizes: string[]; failure: string }>;
     failures(): Promise<Record<string, string>>;
   };
@@ -156,13 +163,22 @@ test('takes whatever a canvas can draw', async () => {
   expect(Math.min(...values)).toBeGreaterThan(10_000);
 });
 
-test('keeps models in Cache Storage, once they have verified', async () => {
+test('keeps models in Cache Storage, once they have verified, asks after them, lists and clears them', async () => {
   const tab = await open(plainUrl);
-  expect(await tab.evaluate(() => window.page.cached())).toEqual([
-    'config.json',
-    'model.safetensors',
-    'preprocessor_config.json',
-  ]);
+  const files = ['config.json', 'model.safetensors', 'preprocessor_config.json'];
+  const sizes = await Promise.all(
+    files.map(async (name) => (await readFile(join('weights', name))).length),
+  );
+  expect(await tab.evaluate(() => window.page.cached())).toEqual({
+    keys: files,
+    asked: 3,
+    bodies: 0,
+    listed: [
+      { model: new URL('weights', plainUrl).href, size: sizes.reduce((sum, size) => sum + size) },
+    ],
+    cleared: 1,
+    left: 0,
+  });
   const messages = await tab.evaluate(() => window.page.failures());
   await tab.close();
   expect(messages.missing).toMatch(/ImageError: \/nope.jpg: the server answers 404/);

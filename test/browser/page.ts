@@ -1,6 +1,7 @@
 /** What the browser test runs inside a page. Bundled by the test; talks back through `window.page`. */
 import * as tf from '@tensorflow/tfjs';
 import * as seggpt from '../../src';
+import { clearCachedModels, listCachedModels } from '../../src/entries/checkpoints';
 import { Painter } from '../../src/entries/painter';
 
 async function segment(backend: seggpt.BackendChoice, threads?: number) {
@@ -46,15 +47,27 @@ async function drawables() {
   return areas;
 }
 
-/** Loads a model twice from a base URL; says what Cache Storage holds in between. */
+/**
+ * Loads a model twice from a base URL; says what Cache Storage holds in between, what was asked the second time, and what is
+ * listed and cleared.
+ */
 async function cached() {
   const load = async () =>
     (await Painter.load(`${location.origin}/weights`, { backend: 'wasm' })).dispose();
   await load();
   const cache = await caches.open('seggpt');
   const keys = (await cache.keys()).map(({ url }) => new URL(url).pathname.split('/').at(-1));
+  const before = performance.getEntriesByType('resource').length;
   await load();
-  return keys.sort();
+  const asked = performance.getEntriesByType('resource').slice(before);
+  const listed = (await listCachedModels()).map(({ model, size }) => ({ model, size }));
+  const cleared = (await clearCachedModels(`${location.origin}/weights/`)).length;
+  const left = (await cache.keys()).length;
+  const bodies = asked.reduce(
+    (sum, entry) => sum + (entry as PerformanceResourceTiming).decodedBodySize,
+    0,
+  );
+  return { keys: keys.sort(), asked: asked.length, bodies, listed, cleared, left };
 }
 
 /** Tracks through a video that the page demuxes and decodes itself. */

@@ -26,6 +26,7 @@ const incoming = (text: string, change: Partial<Incoming> = {}): Incoming => ({
   })(),
   append: false,
   version: '"v1"',
+  note: { model: 'owner/name@c0ffee' },
   verify: ({ size }) => expect(size).toBe(text.length),
   ...change,
 });
@@ -34,7 +35,7 @@ it('keeps the pieces of two writers of one file apart', async () => {
   const write = (text: string) =>
     nodeFileCache(directory).store('model/file', () => Promise.resolve(incoming(text)));
   await Promise.all([write('abcdefgh'), write('12345')]);
-  expect(await readdir(join(directory, 'model'))).toEqual(['file']);
+  expect(await readdir(join(directory, 'model'))).toEqual(['file', 'file.seggpt.json']);
   expect(await readFile(join(directory, 'model', 'file'), 'utf8')).toMatch(/^(abcdefgh|12345)$/);
 });
 
@@ -66,14 +67,14 @@ describe('a lock that another process left', () => {
   it('is taken over when its process is dead', async () => {
     await writeFile(`${part}.lock`, `999999999 ${hostname()} nobody`);
     expect(await resumed()).toEqual({ size: 3, version: '"v1"' });
-    expect(await readdir(join(directory, 'model'))).toEqual(['file']);
+    expect(await readdir(join(directory, 'model'))).toEqual(['file', 'file.seggpt.json']);
   });
 
   it('is taken over by one of several that see it at once', async () => {
     await writeFile(`${part}.lock`, `999999999 ${hostname()} nobody`);
     const told = await Promise.all(Array.from({ length: 8 }, resumed));
     expect(told.filter((kept) => kept !== null)).toHaveLength(1);
-    expect(await readdir(join(directory, 'model'))).toEqual(['file']);
+    expect(await readdir(join(directory, 'model'))).toEqual(['file', 'file.seggpt.json']);
   });
 
   it.each(['1 another-host somebody', ''])(

@@ -22,9 +22,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => boolean;
 /** A hub on this machine. `misbehave` may answer a request in its own way. */
 class LocalHub {
   url = '';
+  commit = 'c0ffee';
   misbehave: Handler = () => false;
   listed = { sha256: sha256(weights), size: weights.length };
-  readonly requests: { url: string; range?: string; authorization?: string }[] = [];
+  readonly requests: { method?: string; url: string; range?: string; authorization?: string }[] =
+    [];
   private readonly server = createServer((request, response) => this.answer(request, response));
 
   async start(): Promise<void> {
@@ -37,12 +39,14 @@ class LocalHub {
   }
   /** Requests for the weights' bytes. */
   get fetches() {
-    return this.requests.filter(({ url }) => url.includes('model.safetensors'));
+    return this.requests.filter(
+      ({ method, url }) => method === 'GET' && url.includes('model.safetensors'),
+    );
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
-    const { url = '', headers } = request;
-    this.requests.push({ url, range: headers.range, authorization: headers.authorization });
+    const { method, url = '', headers } = request;
+    this.requests.push({ method, url, range: headers.range, authorization: headers.authorization });
     if (this.misbehave(request, response)) return;
     if (url.startsWith('/api/models/owner/name/revision/')) {
       const siblings = [
@@ -51,7 +55,7 @@ class LocalHub {
       ];
       response
         .setHeader('content-type', 'application/json')
-        .end(JSON.stringify({ sha: 'c0ffee', siblings }));
+        .end(JSON.stringify({ sha: this.commit, siblings }));
       return;
     }
     const path = url.split('?')[0];
@@ -145,7 +149,61 @@ it('downloads once, with progress, and works offline afterwards', async () => {
   expect(hub.fetches).toHaveLength(1);
   hub.stop();
   expect(await load(undefined, { offline: true })).toBe(1024);
-  await expect(load()).rejects.toThrow(/cannot be reached/);
+  await expect(load('owner/other')).rejects.toThrow(/cannot be reached/);
+});
+
+it('asks the hub about a branch at every load, and does without where the hub does not answer', async () => {
+  const notes: (string | undefined)[] = [];
+  const onProgress = ({ note }: Progress) => void (note && notes.push(note));
+  await load();
+  const listings = () => hub.requests.filter(({ url }) => url.startsWith('/api/'));
+  await load(undefined, { onProgress });
+  expect(listings()).toHaveLength(2);
+  // The branch moves on: its commit is fetched.
+  hub.commit = 'decade';
+  await load(undefined, { onProgress });
+  expect(hub.fetches).toHaveLength(2);
+  expect(hub.fetches[1].url).toBe('/owner/name/resolve/decade/model.safetensors');
+  expect(notes).toEqual([]);
+  // An ill hub and none at all leave what it said last.
+  hub.misbehave = (_, response) => (response.writeHead(503).end(), true);
+  expect(await load(undefined, { onProgress })).toBe(1024);
+  expect(notes).toEqual([
+    'owner/name@main: the hub answers 503 Service Unavailable. What the cache holds of owner/name@main is used.',
+  ]);
+  hub.stop();
+  expect(await load(undefined, { onProgress })).toBe(1024);
+  expect(notes[1]).toMatch(
+    /cannot be reached .* What the cache holds of owner\/name@main is used\.$/,
+  );
+  expect(hub.fetches).toHaveLength(2);
+});
+
+it('takes the answer of a hub that refuses, whatever the cache holds', async () => {
+  await load();
+  for (const [status, message] of [
+    [401, /refuses access/],
+    [404, /knows no such model/],
+  ] as const) {
+    hub.misbehave = (_, response) => (response.writeHead(status).end(), true);
+    await expect(load()).rejects.toThrow(message);
+  }
+});
+
+it('asks nothing about a full commit hash that it knows', async () => {
+  hub.commit = 'c0ffee'.repeat(7).slice(0, 40);
+  const pinned = `owner/name@${hub.commit}`;
+  await load(pinned);
+  const asked = hub.requests.length;
+  expect(await load(pinned)).toBe(1024);
+  expect(hub.requests).toHaveLength(asked);
+  // A file that the cache lost is fetched by what the hub listed then, and verified.
+  const weightsPath = join(cache, 'owner--name', hub.commit, 'model.safetensors');
+  await rm(weightsPath);
+  expect(await load(pinned)).toBe(1024);
+  expect(hub.requests.slice(asked).map(({ url }) => url)).toEqual([
+    `/owner/name/resolve/${hub.commit}/model.safetensors`,
+  ]);
 });
 
 it('goes on where the connection broke', async () => {
@@ -272,7 +330,7 @@ it('follows redirects, and sends the token to the hub alone', async () => {
   expect(await load(undefined, { token: 'secret' })).toBe(1024);
   expect(hub.fetches[0].authorization).toBe('Bearer secret');
   expect(elsewhere.fetches).toEqual([
-    { url: '/files/model.safetensors', range: undefined, authorization: undefined },
+    { method: 'GET', url: '/files/model.safetensors', range: undefined, authorization: undefined },
   ]);
   elsewhere.stop();
 });

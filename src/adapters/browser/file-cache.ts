@@ -1,12 +1,21 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { blobAccess } from '../../checkpoints/memory-access';
-import type { FileCache, Incoming } from '../../checkpoints/file-cache';
+import {
+  directoryOfKey,
+  type FileCache,
+  type FileNote,
+  type Incoming,
+} from '../../checkpoints/file-cache';
 import { DownloadError } from '../../base/errors';
 
 const NAME = 'seggpt';
 /** Cache Storage wants URLs as keys; this one is never fetched. */
-const keyUrl = (key: string) => `https://seggpt.invalid/${key}`;
+const ORIGIN = 'https://seggpt.invalid/';
+const keyUrl = (key: string) => `${ORIGIN}${key}`;
+/** Headers of stored responses that hold a file's note and when it was stored. */
+const NOTE = 'x-seggpt-note';
+const STORED = 'x-seggpt-stored';
 
 /**
  * Downloads in Cache Storage. A response is stored only when its stream ends well, and the stream is
@@ -21,12 +30,32 @@ export async function browserFileCache(): Promise<FileCache> {
       const response = await cache.match(keyUrl(key));
       return response ? blobAccess(await response.blob(), key) : null;
     },
+    note: async (key) => noteIn(await cache.match(keyUrl(key))),
+    async list() {
+      const files = [];
+      for (const { url } of await cache.keys()) {
+        const response = url.startsWith(ORIGIN) ? await cache.match(url) : undefined;
+        if (!response) continue;
+        const key = decodeURIComponent(url.slice(ORIGIN.length));
+        const stored = new Date(response.headers.get(STORED) ?? 0);
+        const note = noteIn(response) ?? { model: directoryOfKey(key) };
+        const { size } = await response.blob();
+        files.push({ key, size, stored, note, partial: false });
+      }
+      return files;
+    },
+    remove: async ({ key }) => void (await cache.delete(keyUrl(key))),
     async store(key, start) {
-      const { pieces, verify } = await start(null);
+      const { pieces, note, verify } = await start(null);
       let failure: unknown;
       const stream = verifiedStream(pieces, verify, (error) => (failure = error));
+      // Headers hold Latin letters alone.
+      const headers = {
+        [NOTE]: encodeURIComponent(JSON.stringify(note)),
+        [STORED]: new Date().toISOString(),
+      };
       await cache
-        .put(keyUrl(key), new Response(stream))
+        .put(keyUrl(key), new Response(stream, { headers }))
         .catch((cause: unknown) => (failure ??= unkept(key, cause)));
       if (failure) {
         await cache.delete(keyUrl(key));
@@ -37,23 +66,39 @@ export async function browserFileCache(): Promise<FileCache> {
 }
 
 /** Where pages may not store anything (insecure contexts), files live as long as the page. */
-const held = new Map<string, Blob>();
+const held = new Map<string, { blob: Blob; note: FileNote; stored: Date }>();
 
 function memoryCache(): FileCache {
   return {
     place: 'memory',
-    open: (key) => Promise.resolve(held.has(key) ? blobAccess(held.get(key) as Blob, key) : null),
+    open(key) {
+      const file = held.get(key);
+      return Promise.resolve(file ? blobAccess(file.blob, key) : null);
+    },
+    note: (key) => Promise.resolve(held.get(key)?.note ?? null),
+    list: () =>
+      Promise.resolve(
+        [...held].map(([key, { blob, note, stored }]) => {
+          return { key, size: blob.size, note, stored, partial: false };
+        }),
+      ),
+    remove: ({ key }) => Promise.resolve(void held.delete(key)),
     async store(key, start) {
-      const { pieces, verify } = await start(null);
+      const { pieces, note, verify } = await start(null);
       let failure: unknown;
       const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error)))
         .blob()
         .catch((cause: unknown) => {
           throw failure ?? unkept(key, cause);
         });
-      held.set(key, blob);
+      held.set(key, { blob, note, stored: new Date() });
     },
   };
+}
+
+function noteIn(response: Response | undefined): FileNote | null {
+  const text = response?.headers.get(NOTE);
+  return text ? (JSON.parse(decodeURIComponent(text)) as FileNote) : null;
 }
 
 function unkept(key: string, cause: unknown): DownloadError {

@@ -1,3 +1,4 @@
+import { withOwnSignal } from '../../base/abort';
 import { AbortedError, ImageError, InvalidInputError } from '../../base/errors';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-image';
@@ -6,12 +7,14 @@ import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-ima
 export const imageCodec: ImageCodec = {
   async read(location, signal) {
     try {
-      const response = await fetch(location, { signal });
-      if (!response.ok)
-        throw new ImageError(
-          `${location}: the server answers ${response.status} ${response.statusText}.`,
-        );
-      return new Uint8Array(await response.arrayBuffer());
+      return await withOwnSignal(signal, async (own) => {
+        const response = await fetch(location, { signal: own });
+        if (!response.ok)
+          throw new ImageError(
+            `${location}: the server answers ${response.status} ${response.statusText}.`,
+          );
+        return new Uint8Array(await response.arrayBuffer());
+      });
     } catch (cause) {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);

@@ -1,24 +1,49 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileAccess } from './file-access';
-import type { Begun, FileCache } from '../../checkpoints/file-cache';
+import {
+  type Begun,
+  type CachedFile,
+  directoryOfKey,
+  type FileCache,
+  type FileNote,
+} from '../../checkpoints/file-cache';
 import { DownloadError } from '../../base/errors';
 
-/** `$SEGGPT_CACHE`, else `seggpt` under the user's cache directory (XDG Base Directory Specification). */
+/**
+ * `$SEGGPT_CACHE`, else `seggpt` where the platform keeps caches: `$XDG_CACHE_HOME` (XDG Base Directory Specification),
+ * else `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows and `~/.cache` elsewhere.
+ */
 function defaultDirectory(): string {
-  return (
-    process.env.SEGGPT_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'seggpt')
-  );
+  const { SEGGPT_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (SEGGPT_CACHE) return SEGGPT_CACHE;
+  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'seggpt');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'seggpt');
+  if (process.platform === 'win32' && LOCALAPPDATA) return join(LOCALAPPDATA, 'seggpt', 'cache');
+  return join(homedir(), '.cache', 'seggpt');
 }
+
+/** Ends the name of the file beside a stored one that holds its note: by it a file is known as the cache's own. */
+const NOTE = '.seggpt.json';
 
 /**
  * Downloads in a directory. A file is written beside its place as `NAME.part` and renamed once it has
  * been verified, so what stands under its name is whole; `NAME.part.version` tells what it is part of,
  * `NAME.part.lock` which process writes it. Others then write a part of their own, from the beginning.
+ * `NAME.seggpt.json` is its note.
  */
 export function nodeFileCache(directory = defaultDirectory()): FileCache {
   const pathOf = (key: string) => join(directory, ...key.split('/'));
@@ -28,6 +53,16 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
       const path = pathOf(key);
       const found = await stat(path).catch(() => null);
       return found?.isFile() ? fileAccess(path) : null;
+    },
+    note: (key) => readNote(pathOf(key)),
+    list: () => listFiles(directory),
+    async remove({ key, partial }) {
+      try {
+        await removeFile(pathOf(key), partial);
+        await removeEmpty(dirname(pathOf(key)), directory);
+      } catch (error) {
+        throw isOfFiles(error) ? unwritable(directory, error) : error;
+      }
     },
     async store(key, start) {
       const path = pathOf(key);
@@ -68,7 +103,7 @@ async function write(
 ): Promise<void> {
   let complete = false;
   try {
-    const { pieces, append, version, verify } = await start(await begunIn(part));
+    const { pieces, append, version, note, verify } = await start(await begunIn(part));
     const file = await open(part, append ? 'a' : 'w');
     try {
       await writeFile(`${part}.version`, version); // once nothing of another version is left
@@ -78,8 +113,11 @@ async function write(
     }
     complete = true;
     verify({ size: (await stat(part)).size, sha256: await hashOf(part) });
+    // At no time may a note stand beside a file that it does not tell of.
+    await rm(`${path}${NOTE}`, { force: true });
     await rename(part, path);
     await rm(`${part}.version`, { force: true });
+    await writeNote(path, note);
   } catch (error) {
     // What came of a download that broke off is kept; what does not verify is not.
     if (complete || !kept) {
@@ -88,6 +126,71 @@ async function write(
     }
     throw error;
   }
+}
+
+async function writeNote(path: string, note: FileNote): Promise<void> {
+  const temporary = `${path}.${randomUUID()}${NOTE}.tmp`;
+  await writeFile(temporary, JSON.stringify(note));
+  await rename(temporary, `${path}${NOTE}`);
+}
+
+/** A note that somebody damaged is none: its file is then fetched anew. */
+async function readNote(path: string): Promise<FileNote | null> {
+  try {
+    return JSON.parse(await readFile(`${path}${NOTE}`, 'utf8')) as FileNote;
+  } catch {
+    return null;
+  }
+}
+
+/** Files with a note, and parts with a version: whatever else lies in the directory is not the cache's. */
+async function listFiles(directory: string): Promise<CachedFile[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
+    () => [],
+  );
+  const paths = new Set(
+    entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const files: CachedFile[] = [];
+  const add = async (path: string, partial: boolean, note: FileNote) => {
+    const found = await stat(path).catch(() => null); // another process may remove it meanwhile
+    const key = relative(directory, path).split(sep).join('/');
+    if (found) files.push({ key, size: found.size, stored: found.mtime, note, partial });
+  };
+  for (const path of paths) {
+    const note = paths.has(`${path}${NOTE}`) && (await readNote(path));
+    if (note) await add(path, false, note);
+  }
+  for (const path of paths) {
+    if (!path.endsWith('.part') || !paths.has(`${path}.version`)) continue;
+    const place = directoryOfKey(relative(directory, path).split(sep).join('/'));
+    const beside = files.find(({ key }) => directoryOfKey(key) === place);
+    await add(path, true, beside?.note ?? { model: place });
+  }
+  return files;
+}
+
+async function removeFile(path: string, partial: boolean): Promise<void> {
+  if (!partial) {
+    await rm(path, { force: true });
+    await rm(`${path}${NOTE}`, { force: true });
+    return;
+  }
+  if (!(await lock(path))) return; // it is being written
+  await rm(path, { force: true });
+  await rm(`${path}.version`, { force: true });
+  await rm(`${path}.lock`, { force: true });
+}
+
+/** Removes a directory, and those above it within the cache, as long as they are empty. */
+async function removeEmpty(directory: string, root: string): Promise<void> {
+  if (relative(root, directory) === '') return;
+  try {
+    await rmdir(directory);
+  } catch {
+    return; // something lies in it, or it is gone with another file
+  }
+  await removeEmpty(dirname(directory), root);
 }
 
 async function begunIn(part: string): Promise<Begun | null> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withOwnSignal } from '../../base/abort';
 import { AbortedError, ImageError } from '../../base/errors';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInNode } from './decode-image';
@@ -11,12 +12,14 @@ export const imageCodec: ImageCodec = {
   async read(location, signal) {
     try {
       if (/^https?:\/\//.test(location)) {
-        const response = await fetch(location, { signal });
-        if (!response.ok)
-          throw new ImageError(
-            `${location}: the server answers ${response.status} ${response.statusText}.`,
-          );
-        return new Uint8Array(await response.arrayBuffer());
+        return await withOwnSignal(signal, async (own) => {
+          const response = await fetch(location, { signal: own });
+          if (!response.ok)
+            throw new ImageError(
+              `${location}: the server answers ${response.status} ${response.statusText}.`,
+            );
+          return new Uint8Array(await response.arrayBuffer());
+        });
       }
       return await readFile(location.startsWith('file:') ? fileURLToPath(location) : location, {
         signal,

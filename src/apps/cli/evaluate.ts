@@ -7,8 +7,10 @@ import {
   loadGrabCut,
 } from '../../entries/evaluation';
 import { InContextSegmenter, InvalidInputError, type Precision } from '../../index';
+import { loadOptions } from './library-options';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
+import { printTable } from './table';
 
 export interface EvaluateFlags extends ModelFlags {
   readonly kind: 'images' | 'video';
@@ -37,7 +39,7 @@ export async function evaluate(
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
   const load = (precision: Precision | undefined) =>
     InContextSegmenter.load(flags.model, {
-      ...flags,
+      ...loadOptions(flags),
       precision,
       signal,
       onProgress: reporter.onProgress,
@@ -49,7 +51,10 @@ export async function evaluate(
     reporter.line(`model ${flags.model}, backend ${segmenter.engine}`);
     if (flags.kind === 'images') {
       const scores = await evaluateImages(segmenter, path, {
-        ...flags,
+        shots: flags.shots,
+        episodes: flags.episodes,
+        seed: flags.seed,
+        resolution: flags.resolution,
         against,
         grabCut,
         signal,
@@ -149,12 +154,5 @@ function print(flags: EvaluateFlags, scores: unknown, table: readonly (readonly 
     process.stdout.write(`${JSON.stringify(scores, null, 1)}\n`);
     return;
   }
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  for (const row of table)
-    process.stdout.write(
-      `${row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
+  printTable(table);
 }

@@ -25,8 +25,12 @@ export function addFlags<Schema extends Record<string, OptionSpec>>(
   return command;
 }
 
+/** Options whose flag has a shorter name. */
+const RENAMED: Readonly<Record<string, string>> = { labelNames: '--labels' };
+
 /** `--color-ensemble` for `colorEnsemble`. */
 export function flagName(option: string): string {
+  if (RENAMED[option]) return RENAMED[option];
   return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
@@ -49,4 +53,25 @@ export function numberOf(spec: OptionSpec & { readonly kind: 'number' | 'whole' 
     if ((inRange && whole && Number.isFinite(value)) || (spec.orZero && value === 0)) return value;
     throw new InvalidArgumentError(`It must be ${expected(spec)}.`);
   };
+}
+
+/** An option of comma-separated words out of `kinds`; given again it adds to them. */
+export function listOption<Kind extends string>(
+  flags: string,
+  about: string,
+  kinds: readonly Kind[],
+  fallback: readonly Kind[],
+): Option {
+  return new Option(flags, `${about}, comma-separated or repeated`)
+    .choices(kinds) // for the help and for completion; the parser below takes lists of them
+    .default(fallback, fallback.join(','))
+    .argParser((text: string, previous: readonly Kind[]): Kind[] => {
+      const given = text.split(',').map((kind) => kind.trim());
+      const unknown = given.find((kind) => !kinds.includes(kind as Kind));
+      if (unknown !== undefined)
+        throw new InvalidArgumentError(`"${unknown}" is none of ${kinds.join(', ')}.`);
+      // What is given takes the default's place, whatever it holds.
+      const before = previous === fallback ? [] : previous;
+      return [...new Set([...before, ...(given as Kind[])])];
+    });
 }

@@ -3,11 +3,14 @@ import { openCheckpoint, readModel } from '../../entries/checkpoints';
 import { describeEngines } from '../../entries/engines';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
+import { printTable } from './table';
 
 /** Prints what a model is, without loading its weights, and which engines start on this machine. */
 export async function info(model: string, flags: ModelFlags, signal: AbortSignal): Promise<void> {
   const reporter = new Reporter(flags.json);
-  const source = await openCheckpoint(model, { ...flags, signal, onProgress: reporter.onProgress });
+  const { cache, offline } = flags;
+  const { onProgress } = reporter;
+  const source = await openCheckpoint(model, { cache, offline, signal, onProgress });
   reporter.finish();
   try {
     const { family, config, parameters, rows } = readModel(source);
@@ -29,8 +32,7 @@ export async function info(model: string, flags: ModelFlags, signal: AbortSignal
       ['seggpt', version],
       ...Object.entries(engines),
     ];
-    const wide = Math.max(...table.map(([name]) => name.length));
-    for (const [name, value] of table) process.stdout.write(`${name.padEnd(wide)}  ${value}\n`);
+    printTable(table);
   } finally {
     await source.close();
   }

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The `seggpt` command. Exit code 0 for success, 1 for a failure, 2 for bad usage. */
-import { type Command, CommanderError } from 'commander';
-import { flagName } from './flags';
+import { CommanderError } from 'commander';
 import { InvalidInputError, SegGptError } from '../../index';
 import { joinPairs } from './prompt-pairs';
-import { createProgram, UsageError } from './program';
+import { createProgram } from './program';
+import { StandardOutput } from './standard-output';
+import { UsageError } from './usage-error';
+import { Wording } from './wording';
 
 async function main(): Promise<number> {
   const abort = new AbortController();
@@ -18,25 +20,23 @@ async function main(): Promise<number> {
     return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof InvalidInputError && hasFlag(program, error.argument)) {
-      process.stderr.write(`error: ${flagName(error.argument)}: ${error.detail}\n`);
-      return 2;
-    }
+    const wording = new Wording(program);
+    const flag = error instanceof InvalidInputError && wording.flagOf(error.argument);
     const expected = error instanceof SegGptError || error instanceof UsageError;
-    process.stderr.write(
-      `error: ${expected ? error.message : String((error as Error).stack ?? error)}\n`,
-    );
-    return error instanceof UsageError ? 2 : 1;
+    const message = flag
+      ? `${flag}: ${wording.inFlags(error.detail)}`
+      : expected
+        ? wording.inFlags(error.message)
+        : String((error as Error).stack ?? error);
+    process.stderr.write(`error: ${message}\n`);
+    return flag || error instanceof UsageError ? 2 : 1;
   }
 }
 
-/** Whether some command gives the library an argument of that name. */
-function hasFlag(program: Command, argument: string): boolean {
-  return program.commands.some((command) =>
-    command.options.some((option) => option.attributeName() === argument),
-  );
-}
-
+const output = new StandardOutput();
+const exitCode = await main();
+const unwritten = await output.flushed();
+if (unwritten)
+  process.stderr.write(`error: Cannot write to standard output (${unwritten.message}).\n`);
 // Native backends may hold the event loop, so the end is explicit.
-process.exitCode = await main();
-process.exit();
+process.exit(exitCode || (unwritten ? 1 : 0));

@@ -1,17 +1,20 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../../entries/options';
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
+import { type CacheFlags, clearCache, listCache } from './cache';
+import { completionScript, type Shell, shells } from './completion';
 import { evaluate, type EvaluateFlags } from './evaluate';
-import { addFlags, numberOf } from './flags';
+import { addExamples } from './examples';
+import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
-import { splitPair } from './prompt-pairs';
+import { type LabelNames, parseLabelNames } from './label-names';
+import { parsePrompt, type PromptFlag } from './prompt-pairs';
 import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
 import { track, type TrackFlags, trackSaveKinds } from './track';
-
-/** Bad usage that the parser cannot see. */
-export class UsageError extends Error {}
+import { UsageError } from './usage-error';
+import { Wording } from './wording';
 
 /** Where a command leaves its exit code when it does not fail as a whole. */
 export interface Outcome {
@@ -29,16 +32,15 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   const segmenting = withModel(program.command('segment'));
   segmenting
     .description('Segment targets by one or more prompts, each an image and its mask.')
-    .argument('<target...>', 'pictures to segment')
-    .requiredOption('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
+    .argument('<target...>', "pictures, directories of them, or quoted patterns ('photos/*.jpg')")
+    .requiredOption('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
-    .option('--save <kinds>', `comma-separated: ${saveKinds.join(', ')}`, kindsOf(saveKinds), [
-      'labels',
-      'overlay',
-    ])
+    .addOption(listOption('--save <kinds>', 'what to save', saveKinds, ['labels', 'overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (targets: string[], flags: SegmentFlags) => {
-      outcome.exitCode = await segment(targets, flags, signal);
+    .action(async (targets: string[], { labels, ...flags }: Named<SegmentFlags>) => {
+      const named = { ...flags, labelNames: labels };
+      outcome.exitCode = await segment(targets, named, new Wording(program), signal);
     });
   const { labelsPerPass: _, ...segmentation } = segmentationSchema;
   const names = Object.keys(segmentation) as (keyof typeof segmentation)[];
@@ -57,7 +59,8 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   tracking
     .description('Follow objects through a video, or a directory of frames.')
     .argument('<source>', 'video file or directory of images')
-    .option('--prompt <image mask>', 'an example and its mask; repeat for more', addPrompt)
+    .option('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--first-mask <mask>', 'mask of the first frame')
     .option(
       '--fps <n>',
@@ -66,25 +69,25 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       25,
     )
     .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
-    .option(
-      '--save <kinds>',
-      `comma-separated: ${trackSaveKinds.join(', ')}`,
-      kindsOf(trackSaveKinds),
-      ['overlay'],
-    )
+    .addOption(listOption('--save <kinds>', 'what to save', trackSaveKinds, ['overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (source: string, flags: TrackFlags) => {
+    .action(async (source: string, { labels, ...flags }: Named<TrackFlags>) => {
       if (!flags.prompt && !flags.firstMask)
         throw new UsageError('give --prompt IMAGE MASK, or --first-mask MASK.');
-      outcome.exitCode = await track(source, flags, signal);
+      const named = { ...flags, labelNames: labels };
+      outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
-  addFlags(tracking, segmentationSchema, ['resolution']);
+  addFlags(tracking, segmentationSchema, ['resolution', 'seed']);
+  addFlags(tracking, promptSchema, ['tolerance', 'resizeMasks', 'maxPixels']);
 
   const evaluating = withModel(program.command('evaluate'));
   evaluating
     .description('Measure a model: mean IoU on labelled pictures, J and F on video.')
-    .argument('<directory>', 'one folder for each data set or sequence, NAME.jpg beside NAME.png')
+    .argument(
+      '<directory>',
+      'NAME.jpg beside NAME.png, in one folder for each data set or sequence or directly',
+    )
     .addOption(
       new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
     )
@@ -121,10 +124,40 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       await quantize(model, out, flags, signal);
     });
 
-  // Commands inherit neither exitOverride nor the help hint.
-  for (const command of program.commands)
-    command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  const caching = withCache(program.command('cache'))
+    .description('List the models that were downloaded, with their sizes and dates.')
+    .enablePositionalOptions() // what follows `clear` is its own
+    .action((flags: CacheFlags) => listCache(flags));
+  withCache(caching.command('clear'))
+    .description('Remove a model that was downloaded, or all.')
+    .argument('[name]', 'owner/name, owner/name@commit, owner/name@branch or URL')
+    .action((model: string | undefined, flags: CacheFlags) =>
+      clearCache(model, { ...caching.opts(), ...flags }),
+    );
+
+  program
+    .command('completion')
+    .description('Print a script that completes commands, flags and values in a shell.')
+    .addArgument(new Argument('<shell>', 'whose script').choices(shells))
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(program, shell));
+    });
+
+  program.commands.forEach(finish);
   return program;
+}
+
+/** Commands inherit neither exitOverride nor the help hint. */
+function finish(command: Command): void {
+  command.exitOverride().showHelpAfterError('(run with --help for the options)');
+  addExamples(command);
+  command.commands.forEach(finish);
+}
+
+function withCache(command: Command): Command {
+  return command
+    .option('--cache <dir>', 'directory for downloaded models')
+    .option('--json', 'print JSON instead of lines');
 }
 
 function withModel(command: Command): Command {
@@ -138,20 +171,19 @@ function withModel(command: Command): Command {
     .option('--offline', 'use downloaded models and never the network', false);
 }
 
-function addPrompt(value: string, previous: { image: string; mask: string }[] = []) {
-  const pair = splitPair(value);
-  if (!pair) throw new InvalidArgumentError('Give an image and a mask: --prompt IMAGE MASK.');
-  return [...previous, pair];
+/** Flags as the parser has them: the library's `labelNames` is `--labels` there. */
+type Named<Flags> = Flags & { readonly labels?: LabelNames };
+
+const labelsHelp = 'names of labels, as in 1=cup,2=spoon';
+const promptHelp = 'an example and its mask, or one folder of examples; repeat for more';
+
+function addPrompt(value: string, previous: PromptFlag[] = []) {
+  const prompt = parsePrompt(value);
+  if (!prompt)
+    throw new InvalidArgumentError(
+      'Give an image and a mask, or a folder of both: --prompt IMAGE MASK, or --prompt FOLDER.',
+    );
+  return [...previous, prompt];
 }
 
 const atLeastOne = numberOf({ kind: 'whole', about: '', least: 1, most: Infinity });
-
-function kindsOf(allowed: readonly string[]) {
-  return (value: string): string[] => {
-    const kinds = value.split(',').map((kind) => kind.trim());
-    const unknown = kinds.find((kind) => !allowed.includes(kind));
-    if (unknown !== undefined)
-      throw new InvalidArgumentError(`"${unknown}" is none of ${allowed.join(', ')}.`);
-    return kinds;
-  };
-}

@@ -1,9 +1,21 @@
+import { statSync } from 'node:fs';
+import { readPromptFolder } from './prompt-folder';
+
 /** Separates the two values of one `--prompt`; it cannot occur in a path. */
 const SEPARATOR = '\0';
 
+/** An example and its mask, by paths or URLs. */
+export interface PromptPair {
+  readonly image: string;
+  readonly mask: string;
+}
+
+/** What one `--prompt` names: a pair, or a folder of them. */
+export type PromptFlag = PromptPair | { readonly folder: string };
+
 /**
- * Argument parsers have no options of exactly two values, so `--prompt IMAGE MASK` becomes one value.
- * Wherever a value is missing, the parser is left to complain.
+ * Argument parsers have no options of exactly two values, so `--prompt IMAGE MASK` becomes one value. A directory
+ * stands alone: what follows it is none of its. Wherever a value is missing, the parser is left to complain.
  */
 export function joinPairs(argv: readonly string[]): string[] {
   const joined: string[] = [];
@@ -14,7 +26,8 @@ export function joinPairs(argv: readonly string[]): string[] {
     if (
       argv[i] === '--prompt' &&
       pair.length === 2 &&
-      !pair.some((value) => value.startsWith('--'))
+      !pair.some((value) => value.startsWith('--')) &&
+      !isDirectory(pair[0])
     ) {
       joined.push(pair.join(SEPARATOR));
       i += 2;
@@ -23,8 +36,30 @@ export function joinPairs(argv: readonly string[]): string[] {
   return joined;
 }
 
-/** Splits a joined value again; `null` if the mask is missing. */
-export function splitPair(value: string): { image: string; mask: string } | null {
+/** Reads a joined value again; `null` if it is neither a pair nor a directory. */
+export function parsePrompt(value: string): PromptFlag | null {
   const [image, mask] = value.split(SEPARATOR);
-  return image && mask ? { image, mask } : null;
+  if (image && mask) return { image, mask };
+  return mask === undefined && isDirectory(value) ? { folder: value } : null;
+}
+
+/** Reads the folders among prompts. @throws UsageError as `readPromptFolder` has it. */
+export async function expandPrompts(
+  prompts: readonly PromptFlag[],
+  tell: (line: string) => void,
+): Promise<PromptPair[]> {
+  const pairs: PromptPair[] = [];
+  for (const prompt of prompts) {
+    if ('folder' in prompt) pairs.push(...(await readPromptFolder(prompt.folder, tell)));
+    else pairs.push(prompt);
+  }
+  return pairs;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // what cannot be looked at is a file's name; whoever reads it tells the reason
+  }
 }

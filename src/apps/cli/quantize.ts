@@ -6,6 +6,7 @@ import {
   writeSafetensors,
 } from '../../entries/checkpoints';
 import { writeOutput } from './output';
+import { Reporter } from './reporter';
 
 /** Writes `config.json`, an int8 `model.safetensors` and the `preprocessor_config.json`, if there is one, into a directory. */
 export async function quantize(
@@ -14,7 +15,10 @@ export async function quantize(
   flags: { readonly cache?: string; readonly offline: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const source = await openCheckpoint(model, { ...flags, signal });
+  const reporter = new Reporter();
+  const { onProgress } = reporter;
+  const source = await openCheckpoint(model, { ...flags, signal, onProgress });
+  reporter.finish();
   try {
     const described = readModel(source);
     const file = writeSafetensors(await quantizeCheckpoint(described, signal));

@@ -1,5 +1,6 @@
 import { progress, type ProgressResult } from '@clack/prompts';
 import type { Progress } from '../../index';
+import { sizeText } from './size-text';
 
 const LABELS = {
   download: 'Downloading',
@@ -18,10 +19,11 @@ export class Reporter {
   private stage = '';
   private shown = 0;
 
-  /** @param quiet show nothing at all. */
+  /** @param quiet show nothing but notes. */
   constructor(private readonly quiet = false) {}
 
-  readonly onProgress = ({ stage, loaded, total, file }: Progress): void => {
+  readonly onProgress = ({ stage, loaded, total, file, note }: Progress): void => {
+    if (note) return this.note(`note: ${note}`);
     if (this.quiet) return;
     const name = `${LABELS[stage]}${file ? ` ${file}` : ''}`;
     if (name !== this.stage) {
@@ -30,7 +32,7 @@ export class Reporter {
       this.shown = 0;
       if (!this.interactive)
         process.stderr.write(
-          `${name}${total && stage === 'download' ? ` (${megabytes(total)})` : ''} ...\n`,
+          `${name}${total && stage === 'download' ? ` (${sizeText(total)})` : ''} ...\n`,
         );
       else {
         this.bar = progress({
@@ -43,7 +45,7 @@ export class Reporter {
     }
     this.bar?.advance(
       loaded - this.shown,
-      stage === 'download' ? `${name} ${megabytes(loaded)} of ${megabytes(total)}` : name,
+      stage === 'download' ? `${name} ${sizeText(loaded)} of ${sizeText(total)}` : name,
     );
     this.shown = loaded;
   };
@@ -57,12 +59,12 @@ export class Reporter {
 
   /** A plain line. */
   line(text: string): void {
-    if (this.quiet) return;
+    if (!this.quiet) this.note(text);
+  }
+
+  /** What must be told, come what may: how something was read, or what was decided. */
+  note(text: string): void {
     this.finish();
     process.stderr.write(`${text}\n`);
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -10,8 +10,13 @@ import {
   type SegmentationResult,
   type SegmentOptions,
 } from '../../index';
+import { checkLabelNames } from './label-names';
+import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
+import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
+import { expandTargets } from './targets';
+import { namingPrompts, type Wording } from './wording';
 
 export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
 type SaveKind = (typeof saveKinds)[number];
@@ -27,35 +32,40 @@ export interface ModelFlags {
 }
 
 export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' | 'onProgress'> {
-  readonly prompt: readonly { image: string; mask: string }[];
+  readonly prompt: readonly PromptFlag[];
   readonly out: string;
   readonly save: readonly SaveKind[];
 }
 
 /** Segments every target with one preparation. A target that fails does not stop the rest. @returns the exit code. */
 export async function segment(
-  targets: readonly string[],
+  given: readonly string[],
   flags: SegmentFlags,
+  wording: Wording,
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
-  const options = { ...flags, signal, onProgress: reporter.onProgress };
-  await readPrompts(flags.prompt, options); // bad prompts are told before a model is loaded
-  const segmenter = await InContextSegmenter.load(flags.model, options);
+  const tell = (line: string) => reporter.note(line);
+  const prompts = await expandPrompts(flags.prompt, tell);
+  const targets = await expandTargets(given, tell);
+  const run = { signal, onProgress: reporter.onProgress };
+  const options = { ...segmentOptions(flags), signal };
+  // Bad prompts are told before a model is loaded.
+  const { labels } = await namingPrompts({ prompts }, () => readPrompts(prompts, options));
+  checkLabelNames(flags.labelNames, labels);
+  const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
   const coco = new CocoFile();
   const failed: { file: string; error: string }[] = [];
   try {
-    const prepared = await segmenter.prepare(flags.prompt, options);
-    reporter.line(
-      `model ${flags.model}, backend ${segmenter.engine}, ${flags.prompt.length} prompt(s)`,
-    );
+    const prepared = await segmenter.prepare(prompts, { ...options, ...run });
+    reporter.line(`model ${flags.model}, backend ${segmenter.engine}, ${prompts.length} prompt(s)`);
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
       try {
         const start = performance.now();
-        const result = await prepared.segment(file, options);
+        const result = await prepared.segment(file, run);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
         done.push(row(file, result, seconds, files));
@@ -70,8 +80,9 @@ export async function segment(
       } catch (error) {
         const ofTarget = error instanceof SegGptError && !(error instanceof AbortedError);
         if (!ofTarget || error instanceof OutputError) throw error;
-        failed.push({ file, error: error.message });
-        reporter.line(`failed: ${file}: ${error.message}`);
+        const reason = wording.inFlags(error.message);
+        failed.push({ file, error: reason });
+        reporter.line(`failed: ${file}: ${reason}`);
       }
     }
     prepared.dispose();
@@ -80,7 +91,7 @@ export async function segment(
     segmenter.dispose();
   }
   if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
-  report(done, failed, segmenter.engine, flags);
+  report({ prompts, results: done, failed }, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
 
@@ -108,16 +119,16 @@ function row(
   };
 }
 
-function report(
-  results: readonly ReturnType<typeof row>[],
-  failed: readonly { file: string; error: string }[],
-  backend: string,
-  flags: SegmentFlags,
-): void {
+interface Report {
+  readonly prompts: readonly PromptPair[];
+  readonly results: readonly ReturnType<typeof row>[];
+  readonly failed: readonly { file: string; error: string }[];
+}
+
+function report(all: Report, backend: string, flags: SegmentFlags): void {
+  const { results, failed } = all;
   if (flags.json) {
-    process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend, results, failed }, null, 1)}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ model: flags.model, backend, ...all }, null, 1)}\n`);
   } else if (failed.length > 0) {
     process.stderr.write(`${failed.length} of ${results.length + failed.length} targets failed:\n`);
     for (const { file, error } of failed) process.stderr.write(`  ${file}: ${error}\n`);

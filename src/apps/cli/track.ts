@@ -10,17 +10,32 @@ import {
   type TrackFramesOptions,
   type TrackPrompts,
 } from '../../index';
+import { checkLabelNames } from './label-names';
+import { loadOptions } from './library-options';
 import { writeOutput } from './output';
+import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
+import { namingPrompts, type Wording } from './wording';
 
 export const trackSaveKinds = ['labels', 'overlay', 'coco', 'davis'] as const;
 
 export interface TrackFlags
   extends
     ModelFlags,
-    Pick<TrackFramesOptions, 'memory' | 'regionScale' | 'selection' | 'resolution'> {
-  readonly prompt?: readonly { image: string; mask: string }[];
+    Pick<
+      TrackFramesOptions,
+      | 'memory'
+      | 'regionScale'
+      | 'selection'
+      | 'resolution'
+      | 'seed'
+      | 'tolerance'
+      | 'resizeMasks'
+      | 'maxPixels'
+      | 'labelNames'
+    > {
+  readonly prompt?: readonly PromptFlag[];
   readonly firstMask?: string;
   readonly out: string;
   readonly fps: number;
@@ -31,11 +46,13 @@ export interface TrackFlags
 export async function track(
   source: string,
   flags: TrackFlags,
+  wording: Wording,
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
+  const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
-    ...flags,
+    ...loadOptions(flags),
     signal,
     onProgress: reporter.onProgress,
   });
@@ -55,25 +72,39 @@ export async function track(
   const began = performance.now();
   let count = 0;
   try {
-    const { memory, regionScale, selection, resolution } = flags;
-    const options = { memory, regionScale, selection, resolution, signal };
+    const options: TrackFramesOptions = {
+      memory: flags.memory,
+      regionScale: flags.regionScale,
+      selection: flags.selection,
+      resolution: flags.resolution,
+      seed: flags.seed,
+      tolerance: flags.tolerance,
+      resizeMasks: flags.resizeMasks,
+      maxPixels: flags.maxPixels,
+      labelNames: flags.labelNames,
+      signal,
+    };
     const frames = openFrames(source, signal);
-    for await (const tracked of segmenter.track(promptsOf(flags), frames, options)) {
-      const { index, time, result, error } = tracked;
-      count++;
-      const rate = (count * 1000) / (performance.now() - began);
-      bar?.advance(
-        names.length ? 1 : 0,
-        `frame ${count}${names.length ? ` of ${names.length}` : ''}, ${rate.toFixed(1)} frames/s`,
-      );
-      if (result)
-        await sink.put(
-          names[index] ?? String(index).padStart(5, '0'),
-          result,
-          time ?? index / flags.fps,
+    const follow = async () => {
+      for await (const tracked of segmenter.track(promptsOf(prompts, flags), frames, options)) {
+        const { index, time, result, error } = tracked;
+        count++;
+        const rate = (count * 1000) / (performance.now() - began);
+        bar?.advance(
+          names.length ? 1 : 0,
+          `frame ${count}${names.length ? ` of ${names.length}` : ''}, ${rate.toFixed(1)} frames/s`,
         );
-      else failed.push({ frame: index, error: error.message });
-    }
+        if (!result) {
+          failed.push({ frame: index, error: wording.inFlags(error.message) });
+          continue;
+        }
+        const labels = result.masks.map(({ label }) => label);
+        checkLabelNames(flags.labelNames, labels); // a first mask's are known with the first frame
+        const name = names[index] ?? String(index).padStart(5, '0');
+        await sink.put(name, result, time ?? index / flags.fps);
+      }
+    };
+    await namingPrompts({ prompts, firstMask: flags.firstMask }, follow);
     await sink.close();
   } catch (error) {
     sink.abort();
@@ -86,7 +117,7 @@ export async function track(
   for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
     );
   } else {
     process.stdout.write(
@@ -97,8 +128,8 @@ export async function track(
 }
 
 /** What to follow: the given prompts, or the first frame by its mask, or both. */
-function promptsOf({ prompt = [], firstMask }: TrackFlags): TrackPrompts {
-  return firstMask === undefined ? prompt : { firstMask, prompts: prompt };
+function promptsOf(prompts: readonly PromptPair[], { firstMask }: TrackFlags): TrackPrompts {
+  return firstMask === undefined ? prompts : { firstMask, prompts };
 }
 
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */

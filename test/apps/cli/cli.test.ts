@@ -125,7 +125,11 @@ it('speaks JSON, and nothing else on standard output', async () => {
 
 it.each<[string, string[], RegExp]>([
   ['no prompt', ['segment', target], /required option '--prompt <image mask>'/],
-  ['a prompt without its mask', ['segment', target, '--prompt', image], /Give an image and a mask/],
+  [
+    'a prompt without its mask',
+    ['segment', target, '--prompt', image],
+    /Give an image and a mask, or a folder/,
+  ],
   ['no target', ['segment', '--prompt', image, mask], /missing required argument 'target'/],
   [
     'an unknown backend',
