@@ -6,6 +6,7 @@ import { checkEngineOptions } from './engines/engine-options';
 import type { ImageInput } from './images/image-input';
 import type { PainterLoadOptions } from './models/seggpt/painter';
 import { segmentationSchema } from './tasks/in-context/options';
+import { checkKnownOptions } from './tasks/known-options';
 import { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts';
 import type { SegmentationResult } from './tasks/in-context/result';
@@ -51,6 +52,7 @@ export async function segmentInContext(
   target: ImageInput,
   options: SegmentInContextOptions = {},
 ): Promise<SegmentationResult> {
+  checkKnownOptions(options);
   throwIfAborted(options.signal);
   // Everything is read and checked before a model is loaded.
   checkEngineOptions(options);

@@ -17,7 +17,7 @@ export interface TensorLike {
 
 /** Raw pixels; the number of channels (1, 3 or 4) follows from the length. */
 export interface PixelsLike {
-  readonly data: ArrayLike<number> | ArrayLike<boolean>;
+  readonly data: ArrayLike<number> | ArrayLike<boolean> | ArrayLike<bigint>;
   readonly width: number;
   readonly height: number;
 }
@@ -25,14 +25,25 @@ export interface PixelsLike {
 /**
  * Anything that can be read as an image:
  *
- * - a file path (Node) or URL, or the bytes (`Uint8Array`, `Buffer`, `Blob`) of an encoded file
+ * - a file path (Node) or URL, `data:` and `blob:` URLs included, or an encoded file: its bytes (`Uint8Array`, `Buffer`,
+ *   `ArrayBuffer`), a `Blob`, or a `Response` that was fetched
  * - raw grey, RGB or RGBA pixels, `ImageData` included
  * - an ndarray or tensor of shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): integers are 0 … 255,
  *   floating-point values 0 … 1, as TF.js has it (but in a mask of one channel values are labels, whatever their type)
  * - in browsers an `<img>`, `<video>`, canvas, `ImageBitmap` or `VideoFrame`
  */
 export type ImageInput =
-  string | URL | Uint8Array | Blob | PixelsLike | RawImage | NdArray | TensorLike | BrowserPicture;
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | BrowserClass<'Response'>
+  | PixelsLike
+  | RawImage
+  | NdArray
+  | TensorLike
+  | BrowserPicture;
 
 /** What a browser can draw on a canvas. */
 export type BrowserPicture =

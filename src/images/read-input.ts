@@ -1,5 +1,6 @@
 import { toFloats } from '../tensors/to-floats';
 import { throwIfAborted } from '../base/abort';
+import { shorten } from '../base/shorten';
 import { ImageError, InvalidInputError } from '../base/errors';
 import { imageCodec } from './image-codec';
 import type { DecodeLimits } from './decode-limits';
@@ -43,10 +44,22 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   if (typeof input === 'string' || input instanceof URL) {
     const location = String(input);
     if (location === '') throw new InvalidInputError(argument, 'is an empty path.');
+    if (/^(data|blob):/i.test(location)) {
+      // What the string holds, or stands for, is in memory already.
+      return decode(await inMemory(location, options), options, shorten(location));
+    }
     checkSource(options, /^https?:/i.test(location) ? 'urls' : 'files');
-    return decode(await imageCodec.read(location, signal), options, location);
+    return decode(await imageCodec.read(location, signal), options, shorten(location));
   }
-  if (input instanceof Uint8Array) return decode(input, options, argument);
+  // By name, because a test runner's or another window's classes are not this one's.
+  const kind = Object.prototype.toString.call(input).slice('[object '.length, -1);
+  if (kind === 'Uint8Array') return decode(asBytes(input as Uint8Array), options, argument);
+  if (kind === 'ArrayBuffer') {
+    return decode(new Uint8Array(input as ArrayBuffer), options, argument);
+  }
+  if (kind === 'Response') {
+    return decode(await bodyOf(input as Response, argument), options, argument);
+  }
   if (typeof Blob !== 'undefined' && input instanceof Blob) {
     return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
   }
@@ -69,8 +82,9 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
     const { width, height } = input;
     const given = input.data;
     const fractional = given instanceof Float32Array || given instanceof Float64Array;
-    const data = Array.isArray(given)
-      ? Float64Array.from(given, Number)
+    const plain = Array.isArray(given) || typeof given[0] === 'bigint';
+    const data = plain
+      ? Float64Array.from(given as ArrayLike<number>, Number)
       : (given as ArrayLike<number>);
     checkSize(width, height, argument, limits);
     const channels = data.length / (width * height);
@@ -84,8 +98,45 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   }
   throw new InvalidInputError(
     argument,
-    'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.',
+    ArrayBuffer.isView(input)
+      ? `is a ${kind} without a width and height; give { data, width, height }, or the bytes of a file as Uint8Array.`
+      : kind === 'Promise'
+        ? 'is a Promise; await it first.'
+        : 'must be a path, bytes, pixels, an ndarray or a tensor; this object is none of them.',
   );
+}
+
+/** Bytes as this realm's own class. */
+function asBytes(bytes: Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array
+    ? bytes
+    : new Uint8Array(
+        (bytes as Uint8Array).buffer,
+        (bytes as Uint8Array).byteOffset,
+        (bytes as Uint8Array).byteLength,
+      );
+}
+
+/** What a `data:` or `blob:` URL holds. @throws ImageError if that cannot be read. */
+async function inMemory(url: string, { argument, signal }: ReadOptions): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await (await fetch(url, { signal })).arrayBuffer());
+  } catch (cause) {
+    throwIfAborted(signal);
+    throw new ImageError(`${argument}: ${shorten(url)} cannot be read; is it whole?`, { cause });
+  }
+}
+
+/** @throws ImageError for an answer that is no file, or that was read already. */
+async function bodyOf(response: Response, argument: string): Promise<Uint8Array> {
+  if (!response.ok)
+    throw new ImageError(
+      `${argument} is a Response with the status ${response.status} ${response.statusText}`.trimEnd() +
+        '; fetch one that is ok.',
+    );
+  if (response.bodyUsed)
+    throw new ImageError(`${argument} is a Response whose body was read already; pass its bytes.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** @throws InvalidInputError if strings that lead there are not to be followed. */

@@ -1,5 +1,6 @@
 import { withOwnSignal } from '../../base/abort';
 import { AbortedError, ImageError, InvalidInputError } from '../../base/errors';
+import { shorten } from '../../base/shorten';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-image';
 
@@ -11,7 +12,7 @@ export const imageCodec: ImageCodec = {
         const response = await fetch(location, { signal: own });
         if (!response.ok)
           throw new ImageError(
-            `${location}: the server answers ${response.status} ${response.statusText}.`,
+            `${shorten(location)}: the server answers ${response.status} ${response.statusText}.`,
           );
         return new Uint8Array(await response.arrayBuffer());
       });
@@ -19,7 +20,7 @@ export const imageCodec: ImageCodec = {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);
       throw new ImageError(
-        `Cannot fetch the image "${location}": ${String((cause as Error).message)}`,
+        `Cannot fetch the image "${shorten(location)}": ${String((cause as Error).message)}`,
         { cause },
       );
     }

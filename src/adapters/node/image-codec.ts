@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withOwnSignal } from '../../base/abort';
 import { AbortedError, ImageError } from '../../base/errors';
+import { shorten } from '../../base/shorten';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInNode } from './decode-image';
 
@@ -16,7 +17,7 @@ export const imageCodec: ImageCodec = {
           const response = await fetch(location, { signal: own });
           if (!response.ok)
             throw new ImageError(
-              `${location}: the server answers ${response.status} ${response.statusText}.`,
+              `${shorten(location)}: the server answers ${response.status} ${response.statusText}.`,
             );
           return new Uint8Array(await response.arrayBuffer());
         });
@@ -30,8 +31,8 @@ export const imageCodec: ImageCodec = {
       const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
       throw new ImageError(
         missing
-          ? `There is no image file "${location}"; check the path.`
-          : `Cannot read the image "${location}": ${String((cause as Error).message)}`,
+          ? `There is no image file "${shorten(location)}"; check the path.`
+          : `Cannot read the image "${shorten(location)}": ${String((cause as Error).message)}`,
         { cause },
       );
     }

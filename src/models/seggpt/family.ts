@@ -1,3 +1,4 @@
+import { warn } from '../../base/warn';
 import { checkAgainst, countParameters } from '../parameter-table';
 import type { ModelDescription, ModelFamily } from '../family';
 import type { TensorSource } from '../../checkpoints/tensor-source';
@@ -26,6 +27,15 @@ export function describePainter(given: TensorSource): PainterDescription {
   const source = withPainterNames(given);
   const config =
     source.config === null ? inferConfig(source) : parsePainterConfig(source.config, source.origin);
+  const canvasIsGuessed =
+    source.config === null && source.preprocessor == null && config.depth !== vitLargeConfig.depth;
+  if (canvasIsGuessed) {
+    const { height, width } = config.canvas;
+    warn(
+      'INPUT_SIZE',
+      `${source.origin} comes without config.json and preprocessor_config.json, so pictures go in at ${height / 2} x ${width}, as its tables of positions suggest. If its training says otherwise, give the whole directory, or the option resolution.`,
+    );
+  }
   const inputSize = parseInputSize(source.preprocessor, config, source.origin);
   checkAgainst(source, painterParameters(config));
   return { source, config, inputSize };

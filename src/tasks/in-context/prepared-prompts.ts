@@ -3,6 +3,7 @@ import { decodeFits } from '../../colors/decode';
 import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { Painter } from '../../models/seggpt/painter';
+import { checkKnownOptions } from '../known-options';
 import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
@@ -61,6 +62,7 @@ export class PreparedPrompts {
    * @throws InvalidInputError, ImageError, AbortedError, DisposedError
    */
   async segment(target: ImageInput, options: TargetOptions = {}): Promise<SegmentationResult> {
+    checkKnownOptions(options);
     const { maxPixels = this.reading.maxPixels } = options;
     const sources = narrower(this.reading.sources, options.sources);
     const image = await readTarget(target, { ...options, maxPixels, sources });

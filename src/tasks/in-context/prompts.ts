@@ -29,7 +29,7 @@ export interface ReadOptions {
 export interface TargetOptions extends ReadOptions, RunOptions {}
 
 export interface ReadPromptOptions extends ReadOptions {
-  /** Names of labels. */
+  /** Names of labels that the prompts show, e.g. `{ 1: 'cup' }`. @default their colours, or their numbers */
   readonly labelNames?: Readonly<Record<number, string>>;
   /** Bring masks to the size of their image by nearest, instead of refusing them. @default false */
   readonly resizeMasks?: boolean;
@@ -123,6 +123,13 @@ export async function readPrompts(
     read.push({ image, mask });
   }
   const sorted = [...labels].sort((a, b) => a - b);
+  for (const [label, name] of Object.entries(options.labelNames ?? {})) {
+    if (labels.has(Number(label))) continue;
+    throw new InvalidInputError(
+      'labelNames',
+      `calls the label ${label} "${name}", but the prompts show ${sorted.join(', ')} alone.`,
+    );
+  }
   const colorOf = new Map(
     [...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
   );

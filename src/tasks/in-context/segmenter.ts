@@ -9,6 +9,7 @@ import { type SegmentationOptions, segmentationSchema } from './options';
 import { narrower, PreparedPrompts } from './prepared-prompts';
 import { type Prompt, readPrompts, type ReadPromptOptions, readTarget } from './prompts';
 import type { SegmentationResult } from './result';
+import { checkKnownOptions } from '../known-options';
 import type { TrackOptions } from '../tracking/options';
 import {
   type FrameSource,
@@ -54,6 +55,7 @@ export class InContextSegmenter {
     source: CheckpointSource = BundledModel,
     options: SegmenterLoadOptions = {},
   ): Promise<InContextSegmenter> {
+    checkKnownOptions(options);
     return new InContextSegmenter(await Painter.load(source, options), options.sources);
   }
 
@@ -77,6 +79,7 @@ export class InContextSegmenter {
     options: SegmentOptions = {},
   ): Promise<PreparedPrompts> {
     this.painter.checkAlive();
+    checkKnownOptions(options);
     throwIfAborted(options.signal);
     const resolved = resolveOptions(segmentationSchema, options);
     const reading = this.limited(options);
@@ -99,6 +102,7 @@ export class InContextSegmenter {
     options: SegmentOptions = {},
   ): Promise<SegmentationResult> {
     this.painter.checkAlive();
+    checkKnownOptions(options);
     throwIfAborted(options.signal);
     const resolved = resolveOptions(segmentationSchema, options);
     const reading = this.limited(options);
@@ -130,6 +134,7 @@ export class InContextSegmenter {
     options: TrackFramesOptions = {},
   ): AsyncGenerator<TrackedFrame, void, void> {
     this.painter.checkAlive();
+    checkKnownOptions(options);
     return trackFrames(this.painter, prompts, frames, this.limited(options));
   }
 
@@ -140,6 +145,7 @@ export class InContextSegmenter {
    */
   createTracker(prompts: readonly Prompt[], options: TrackOptions = {}): Tracker {
     this.painter.checkAlive();
+    checkKnownOptions(options);
     return new Tracker(this.painter, prompts, this.limited(options));
   }
 

@@ -105,7 +105,8 @@ export class Tracker {
       if (!last || !set)
         throw new InvalidInputError('mask', 'there is no frame to correct yet; call next() first.');
       const given = [{ image: last, mask }];
-      const { prompts, labels } = await readPrompts(given, this.given, set.colors);
+      const reading = { ...this.given, labelNames: undefined }; // one frame need not show all that have names
+      const { prompts, labels } = await readPrompts(given, reading, set.colors);
       const unknown = labels.find((label) => !set.labels.includes(label));
       if (unknown !== undefined) {
         throw new InvalidInputError(
