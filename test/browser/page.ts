@@ -1,8 +1,13 @@
 /** What the browser test runs inside a page. Bundled by the test; talks back through `window.page`. */
 import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import '@tensorflow/tfjs-backend-webgpu';
 import * as seggpt from '../../src';
 import { clearCachedModels, listCachedModels } from '../../src/entries/checkpoints';
 import { Painter } from '../../src/entries/painter';
+
+// TF.js is not bundled with the package: an application hands over its own.
+seggpt.useTensorFlow(tf);
 
 async function segment(backend: seggpt.BackendChoice, threads?: number) {
   const segmenter = await seggpt.InContextSegmenter.load('/weights', { backend, threads });
