@@ -54,7 +54,9 @@ export default defineConfig([
     platform: 'node',
     format: ['cjs'],
     clean: false,
-    shims: true,
+    // Each file's own place. tsup's shim asks for a document first, which jsdom has.
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    define: { 'import.meta.url': 'importMetaUrl' },
     splitting: true,
     dts,
     // Test runners that load CommonJS forbid import() (Jest's defaults); what is loaded late is required late instead.

@@ -1,7 +1,5 @@
 /** What the browser test runs inside a page. Bundled by the test; talks back through `window.page`. */
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import '@tensorflow/tfjs-backend-webgpu';
 import * as seggpt from '../../src';
 import { clearCachedModels, listCachedModels } from '../../src/entries/checkpoints';
 import { Painter } from '../../src/entries/painter';
