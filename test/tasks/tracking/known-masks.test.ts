@@ -1,0 +1,157 @@
+/** Objects that move as a test says, followed by a model that is known to copy: see the helper. */
+import { InContextSegmenter, type TrackedFrame, type TrackOptions } from '../../../src';
+import { openCopying } from '../../helpers/copying-checkpoint';
+import { drawn, labels, overlap, scene, squares } from '../../helpers/scenes';
+
+let segmenter: InContextSegmenter;
+beforeAll(
+  async () => (segmenter = await InContextSegmenter.load(await openCopying(), { backend: 'wasm' })),
+);
+afterAll(() => segmenter.dispose());
+
+async function collect(source: AsyncIterable<TrackedFrame>) {
+  const all = [];
+  for await (const { result } of source) all.push(result!.labelMap);
+  return all;
+}
+
+describe('an object and its twin, which change places', () => {
+  /** The object goes right along the top, its twin left below. */
+  const moment = (i: number) => scene(squares(['r', i, 0, 2, 1], ['r', 6 - i, 4, 2, 1]));
+  const object = (i: number) => squares(['1', i, 0, 2, 1]);
+  const twin = (i: number) => squares(['1', 6 - i, 4, 2, 1]);
+  const moments = [0, 1, 2, 3, 4, 5, 6];
+  const prompts = [{ image: moment(0), mask: labels(object(0)) }];
+  const track = async (options: TrackOptions) =>
+    (await collect(segmenter.track(prompts, moments.map(moment), options))).map((map) =>
+      drawn(map),
+    );
+
+  it('are mistaken for each other by the prompt alone once they have changed places', async () => {
+    const alone = await track({ memory: 0 });
+    expect(alone.slice(0, 4)).toEqual(moments.slice(0, 4).map(object));
+    expect(alone[6]).toEqual(twin(6));
+  });
+
+  it.each<[string, TrackOptions]>([
+    ['two frames', { memory: 2 }],
+    ['three frames', { memory: 3 }],
+    ['hard masks', { memory: 3, softMasks: false }],
+    ['colours drawn anew', { memory: 3, redrawColors: true }],
+    ['a label at a time', { memory: 3, labelsPerPass: 1 }],
+  ])('are told apart with a memory of %s', async (_, options) => {
+    expect(await track(options)).toEqual(moments.map(object));
+  });
+
+  it('are mistaken where frames are remembered for being distinct, so that old ones stay', async () => {
+    expect((await track({ memory: 3, selection: 'distinct' }))[6]).toEqual(twin(6));
+  });
+
+  it('are mistaken where frames are not sure enough to be remembered', async () => {
+    expect((await track({ memory: 3, minimumScore: 1 }))[6]).toEqual(twin(6));
+  });
+
+  it('are mistaken where the prompt weighs more than all that is remembered', async () => {
+    expect((await track({ memory: 2, promptWeight: 3 }))[6]).toEqual(twin(6));
+    expect((await track({ memory: 4, promptWeight: 3 }))[6]).toEqual(object(6));
+  });
+
+  it('are told apart with labels for both, in either order of time', async () => {
+    const both = (i: number) => squares(['1', i, 0, 2, 1], ['2', 6 - i, 4, 2, 1]);
+    for (const order of [moments, [...moments].reverse()]) {
+      const firstMask = labels(both(order[0]));
+      const maps = await collect(
+        segmenter.track({ firstMask }, order.map(moment), { memory: 3, redrawColors: true }),
+      );
+      expect(maps.map((map) => drawn(map))).toEqual(order.map(both));
+    }
+  });
+});
+
+describe('a correction', () => {
+  // Two of five red squares are marked, so the prompt alone votes two fifths for red: not enough.
+  const prompts = [
+    {
+      image: scene(squares(['r', 0, 0, 5, 1])),
+      mask: labels(squares(['1', 0, 0, 2, 1])),
+    },
+  ];
+  const frame = scene(squares(['r', 3, 3, 2, 2]));
+  const truth = squares(['1', 3, 3, 2, 2]);
+  const options = { task: 'semantic', minimumScore: 0 } as const;
+
+  it.each([
+    ['nothing', 0],
+    ['frames in which it found nothing', 3],
+  ])('decides, while the tracker remembers %s', async (_, memory) => {
+    const tracker = segmenter.createTracker(prompts, { ...options, memory });
+    for (let i = 0; i < 4; i++) {
+      const { labelMap } = await tracker.next(frame);
+      expect(drawn(labelMap)).toEqual(squares());
+    }
+    await tracker.correct(labels(truth));
+    // Now 0.7 vote for red. With what was remembered before it would be 0.35 or less.
+    expect(drawn((await tracker.next(frame)).labelMap)).toEqual(truth);
+    const moved = scene(squares(['r', 6, 5, 2, 2]));
+    expect(drawn((await tracker.next(moved)).labelMap)).toEqual(squares(['1', 6, 5, 2, 2]));
+    tracker.dispose();
+  });
+
+  it('is of the last frame, not of an earlier one', async () => {
+    const tracker = segmenter.createTracker(prompts, options);
+    await tracker.next(scene(squares(['b', 3, 3, 2, 2])));
+    await tracker.next(frame);
+    await tracker.correct(labels(truth));
+    expect(drawn((await tracker.next(frame)).labelMap)).toEqual(truth);
+    tracker.dispose();
+  });
+});
+
+describe('a small object in a large frame', () => {
+  const side = 128;
+  /** A red square of 32 pixels, on black. */
+  const at = (x: number, y: number) => {
+    const inside = (i: number) => {
+      const [column, row] = [i % side, Math.floor(i / side)];
+      return column >= x && column < x + 32 && row >= y && row < y + 32;
+    };
+    const image = {
+      width: side,
+      height: side,
+      data: Uint8Array.from({ length: side * side * 3 }, (_, i) =>
+        i % 3 === 0 && inside(Math.floor(i / 3)) ? 255 : 0,
+      ),
+    };
+    const data = Uint8Array.from({ length: side * side }, (_, i) => Number(inside(i)));
+    return { image, mask: { width: side, height: side, data } };
+  };
+  const follow = async (steps: readonly ReturnType<typeof at>[], options: TrackOptions) => {
+    const [{ image, mask }] = steps;
+    const maps = await collect(
+      segmenter.track(
+        [{ image, mask }],
+        steps.map((step) => step.image),
+        options,
+      ),
+    );
+    return maps.map(({ data }, i) => overlap(data, steps[i].mask.data));
+  };
+
+  it('is found finely in a region that follows it, and coarsely in whole frames', async () => {
+    const path = [0, 1, 2, 3, 4, 5].map((i) => at(24 + 8 * i, 72 - 8 * i));
+    const close = await follow(path, { regionScale: 2 });
+    const whole = await follow(path, {});
+    for (const each of close) expect(each).toBeGreaterThan(0.9);
+    const mean = (all: number[]) => all.reduce((a, b) => a + b) / all.length;
+    expect(mean(whole)).toBeLessThan(mean(close) - 0.05);
+  });
+
+  it('is lost when it leaps, and found again in the whole of the next frame', async () => {
+    const steps = [at(8, 24), at(16, 32), at(96, 96), at(96, 96), at(88, 96)];
+    const found = await follow(steps, { regionScale: 2 });
+    expect(found[1]).toBeGreaterThan(0.9);
+    expect(found[2]).toBe(0);
+    expect(found[3]).toBeGreaterThan(0.9);
+    expect(found[4]).toBeGreaterThan(0.9);
+  });
+});
