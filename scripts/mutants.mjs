@@ -1,6 +1,6 @@
 /**
  * Changes sources in small ways, one at a time, and tells which changes the tests of the same folder do not notice:
- * `npm run mutants -- src/colors/decode.ts`. Further folders or files of tests may be named. Run by hand.
+ * `npm run mutants -- src/colors/decode.ts`. Other folders or files of tests may be named behind it. Run by hand.
  */
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -20,7 +20,7 @@ function folderOf(source) {
   while (!existsSync(folder)) folder = dirname(folder);
   return folder;
 }
-const tests = [...new Set([...sources.map(folderOf), ...named])];
+const tests = named.length > 0 ? named : [...new Set(sources.map(folderOf))];
 const { default: jestConfig } = await import(resolve('jest.config.mjs'));
 
 process.env.SEGGPT_SKIP_BACKENDS ??= 'webgpu,webgl,tensorflow';
@@ -46,7 +46,7 @@ const results = await new Stryker({
   ignorePatterns: ['/training', '/out', '/dist', '/docs'],
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  timeoutMS: 10_000,
+  timeoutMS: 5000,
   reporters: ['progress-append-only', 'clear-text', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   jsonReporter: { fileName: 'out/mutants.json' },
