@@ -1,5 +1,6 @@
 import ndarray from 'ndarray';
 import { AbortedError, ImageError, InvalidInputError } from '../../src/base/errors';
+import { imageCodec } from '../../src/images/image-codec';
 import type { ImageInput } from '../../src/images/image-input';
 import { type ReadOptions, readPixels } from '../../src/images/read-input';
 import { readImage } from '../../src/images/rgb-image';
@@ -70,6 +71,15 @@ describe('what is known of pixels', () => {
     });
     expect(await read(new Blob([new Uint8Array(file)]))).toMatchObject({ width: 4, height: 3 });
   });
+});
+
+it('knows a tensor that has more than one needs from an ndarray', async () => {
+  const tensor = {
+    ...{ shape: [1, 1], dtype: 'int32', data: () => Promise.resolve([5]) },
+    get: () => 7,
+  };
+  expect(await read(tensor)).toMatchObject({ width: 1, height: 1, data: [5] });
+  expect(await failure({ stride: [1], get: () => 7 })).toBeInstanceOf(InvalidInputError);
 });
 
 describe('shapes', () => {
@@ -271,6 +281,34 @@ describe('levels', () => {
     const { data: copied } = await readImage({ data, width: 1, height: 1 }, options);
     data.fill(9);
     expect([...copied]).toEqual([1, 2, 3]);
+  });
+
+  it('of grey are repeated, and of transparent pixels lie over white', async () => {
+    expect(await levels({ data: Uint8Array.of(7, 9), width: 1, height: 2 })).toEqual([
+      7, 7, 7, 9, 9, 9,
+    ]);
+    // 255 - (255 - 100) / 5 = 224, and so on.
+    const rgba = Uint8Array.of(100, 0, 50, 51, 1, 2, 3, 255);
+    expect(await levels({ data: rgba, width: 2, height: 1 })).toEqual([224, 204, 214, 1, 2, 3]);
+  });
+
+  it('of what a browser draws are taken as they are', async () => {
+    const element = { tagName: 'CANVAS' };
+    const drawn = (channels: 1 | 3 | 4, ...data: number[]) => {
+      const image = { width: 1, height: 1, channels, data: Uint8Array.from(data) };
+      return jest.spyOn(imageCodec, 'draw').mockReturnValueOnce(Promise.resolve(image));
+    };
+    drawn(4, 1, 2, 3, 255);
+    expect(await read(element)).toEqual({
+      ...{ width: 1, height: 1, channels: 4, data: Uint8Array.of(1, 2, 3, 255) },
+      ...{ fractional: false, lossy: false, bytes: true, owned: true },
+    });
+    drawn(3, 4, 5, 6);
+    const image = await readImage(element as unknown as ImageInput, options);
+    expect(image).toEqual({ width: 1, height: 1, data: Uint8Array.of(4, 5, 6) });
+    drawn(1, 8);
+    expect(await levels(element)).toEqual([8, 8, 8]);
+    jest.restoreAllMocks();
   });
 
   it('may be words within the range, with transparency', async () => {
