@@ -1,5 +1,7 @@
 /** Objects that move as a test says, followed by a model that is known to copy: see the helper. */
 import { InContextSegmenter, type TrackedFrame, type TrackOptions } from '../../../src';
+import { mapColors } from '../../../src/colors/color-mapping';
+import { colorFits } from '../../../src/colors/decode';
 import { openCopying } from '../../helpers/copying-checkpoint';
 import { drawn, labels, overlap, scene, squares } from '../../helpers/scenes';
 
@@ -107,6 +109,94 @@ describe('a correction', () => {
   });
 });
 
+describe('what is remembered', () => {
+  // Two of five red squares are marked: the prompt votes two fifths for red.
+  const prompts = [
+    { image: scene(squares(['r', 0, 0, 5, 1])), mask: labels(squares(['1', 0, 0, 2, 1])) },
+  ];
+  const frame = scene(squares(['r', 0, 3, 8, 2]));
+  const inside = (12 * 32 + 5) * 3;
+  const levels = async (options: TrackOptions) => {
+    const tracker = segmenter.createTracker(prompts, {
+      ...{ task: 'semantic', minimumScore: 0, memory: 1 },
+      ...options,
+    });
+    const first = (await tracker.next(frame)).modelPaintings[0];
+    const second = (await tracker.next(frame)).modelPaintings[0];
+    tracker.dispose();
+    return { first, painted: [first.data[inside], second.data[inside]] };
+  };
+
+  it('as labels votes for nothing where nothing was found', async () => {
+    const { painted } = await levels({ softMasks: false });
+    expect(Math.abs(painted[0] - 0.4 * 255)).toBeLessThan(1);
+    expect(Math.abs(painted[1] - (0.4 * 255) / 2)).toBeLessThan(1);
+  });
+
+  it('as fits votes as much as the label fitted', async () => {
+    const { first, painted } = await levels({});
+    const fit = colorFits(first)[1][inside / 3];
+    expect(fit).toBeGreaterThan(0.02);
+    expect(Math.abs(painted[1] - ((0.4 + fit) * 255) / 2)).toBeLessThan(1);
+  });
+
+  it('as nothing where it is not sure enough, or where nothing was found', async () => {
+    const { painted } = await levels({ minimumScore: 0.01 });
+    expect(painted[1]).toBe(painted[0]);
+  });
+
+  it('with a weighty prompt counts as much less', async () => {
+    const { painted } = await levels({ softMasks: false, promptWeight: 4 });
+    expect(Math.abs(painted[1] - (0.4 * 255 * 4) / 5)).toBeLessThan(1);
+  });
+
+  it('is drawn in the colours of each frame, one seed after the other where they are redrawn', async () => {
+    const image = scene(squares(['r', 0, 0, 2, 2], ['g', 4, 4, 2, 2]));
+    const mask = labels(squares(['1', 0, 0, 2, 2], ['2', 4, 4, 2, 2]));
+    const seeds = async (options: TrackOptions) => {
+      const tracker = segmenter.createTracker([{ image, mask }], { seed: 6, ...options });
+      const mappings = [];
+      for (let i = 0; i < 4; i++)
+        mappings.push((await tracker.next(image)).modelPaintings[0].mapping);
+      tracker.dispose();
+      return mappings;
+    };
+    const of = (seed: number) => mapColors([1, 2], 'random', seed);
+    expect(await seeds({ redrawColors: true, memory: 2 })).toEqual([6, 7, 8, 9].map(of));
+    expect(await seeds({ redrawColors: true })).toEqual([6, 7, 8, 9].map(of));
+    expect(await seeds({ memory: 2 })).toEqual([6, 6, 6, 6].map(of));
+    const last = await seeds({ redrawColors: true, seed: 2 ** 32 - 2 });
+    expect(last).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 0, 1].map(of));
+  });
+});
+
+describe('what depends on the prompts alone', () => {
+  const prompts = [
+    { image: scene(squares(['r', 0, 0, 2, 2])), mask: labels(squares(['1', 0, 0, 2, 2])) },
+  ];
+
+  it('is computed once for all frames without memory, and anew where memory or prompts change', async () => {
+    const prepare = jest.spyOn(segmenter.painter, 'prepare');
+    const frame = scene(squares(['r', 2, 2, 2, 2]));
+    const counts = async (options: TrackOptions) => {
+      prepare.mockClear();
+      const tracker = segmenter.createTracker(prompts, options);
+      const seen = [];
+      for (let i = 0; i < 5; i++) {
+        if (i === 3) await tracker.correct(labels(squares(['1', 2, 2, 2, 2])));
+        await tracker.next(frame);
+        seen.push(prepare.mock.calls.map(([{ count }]) => count));
+      }
+      tracker.dispose();
+      return seen.at(-1);
+    };
+    expect(await counts({})).toEqual([1, 2]);
+    expect(await counts({ memory: 2 })).toEqual([1, 2, 3, 2, 3]);
+    expect(await counts({ memory: 2, promptWeight: 2 })).toEqual([1, 3, 4, 2, 5]);
+    prepare.mockRestore();
+  });
+});
+
 describe('a small object in a large frame', () => {
   const side = 128;
   /** A red square of 32 pixels, on black. */
@@ -153,5 +243,32 @@ describe('a small object in a large frame', () => {
     expect(found[2]).toBe(0);
     expect(found[3]).toBeGreaterThan(0.9);
     expect(found[4]).toBeGreaterThan(0.9);
+  });
+
+  it('is looked for where a correction says', async () => {
+    const [a, b] = [at(8, 8), at(88, 88)];
+    const both = { ...a.image, data: a.image.data.map((level, i) => level | b.image.data[i]) };
+    const tracker = segmenter.createTracker([a], { regionScale: 2 });
+    expect((await tracker.next(a.image)).masks[0].box).toEqual([8, 8, 32, 32]);
+    expect((await tracker.next(both)).masks[0].box).toEqual([8, 8, 32, 32]);
+    await tracker.correct(b.mask);
+    expect((await tracker.next(both)).masks[0].box).toEqual([88, 88, 32, 32]);
+    tracker.dispose();
+  });
+
+  it('is looked for in the whole of a frame of another size', async () => {
+    const a = at(8, 8);
+    const tracker = segmenter.createTracker([a], { regionScale: 2 });
+    await tracker.next(a.image);
+    const wide = scene(squares(['r', 6, 6, 2, 2]), 20);
+    expect((await tracker.next(wide)).masks[0].box).toEqual([120, 120, 40, 40]);
+    const tall = { ...wide, width: 128, data: new Uint8Array(128 * 160 * 3) };
+    for (let y = 120; y < 160; y++)
+      for (let x = 80; x < 112; x++) tall.data[(y * 128 + x) * 3] = 255;
+    const [x, y, w, h] = (await tracker.next(tall)).masks[0].box;
+    expect([x, y, x + w, y + h].map((edge) => Math.round(edge / 4) * 4)).toEqual([
+      80, 120, 112, 160,
+    ]);
+    tracker.dispose();
   });
 });
