@@ -256,6 +256,45 @@ describe('a small object in a large frame', () => {
     tracker.dispose();
   });
 
+  it('is looked for around the prompt in a first frame that is its very picture, not in later ones', async () => {
+    const [a, b] = [at(16, 16), at(80, 80)];
+    const tracker = segmenter.createTracker([a], { regionScale: 2 });
+    const boxes = [];
+    for (const image of [b.image, b.image, a.image, a.image])
+      boxes.push((await tracker.next(image)).masks[0].box);
+    const nothing = [0, 0, 0, 0];
+    // Near the second place there is nothing of the first picture; after that all of it is looked at.
+    expect(boxes).toEqual([[80, 80, 32, 32], [80, 80, 32, 32], nothing, [16, 16, 32, 32]]);
+    tracker.dispose();
+  });
+
+  it.each([
+    [128, 32],
+    [32, 128],
+  ])('is followed in a region as wide or as high as the frame: %i x %i', async (width, height) => {
+    const moment = (shift: number) => {
+      const [left, top] = [width > 32 ? 32 + shift : 0, height > 32 ? 32 + shift : 0];
+      const inside = (i: number) => {
+        const [x, y] = [i % width, Math.floor(i / width)];
+        return x >= left && x < left + 32 && y >= top && y < top + 32;
+      };
+      const picture = { width, height, data: new Uint8Array(width * height * 3) };
+      const mask = { width, height, data: new Uint8Array(width * height) };
+      mask.data.forEach((_, i) => {
+        if (!inside(i)) return;
+        mask.data[i] = 1;
+        picture.data[i * 3] = 255;
+      });
+      return { image: picture, mask, box: [left, top, 32, 32] };
+    };
+    const tracker = segmenter.createTracker([moment(0)], { regionScale: 2 });
+    for (const shift of [0, 8, 16, 24]) {
+      const { image, box } = moment(shift);
+      expect((await tracker.next(image)).masks[0].box).toEqual(box);
+    }
+    tracker.dispose();
+  });
+
   it('is looked for in the whole of a frame of another size', async () => {
     const a = at(8, 8);
     const tracker = segmenter.createTracker([a], { regionScale: 2 });
