@@ -107,6 +107,18 @@ it('knows a region that spans the width from the whole', () => {
   expect(of.masks[0].box).toEqual([0, 1, 5, 2]);
 });
 
+it('knows a region that spans the height from the whole', () => {
+  const pillar = { ...decoded, width: 2, height: 4, labels: new Uint8Array(8).fill(4) };
+  const scores = new Float32Array(8).fill(0.25);
+  const of = new SegmentationResult({
+    ...parts,
+    decoded: { ...pillar, scores: () => scores },
+    region: [2, 0, 2, 4],
+  });
+  expect([...of.scores.data]).toEqual(Array(4).fill([1, 1, 0.25, 0.25, 1]).flat());
+  expect(of.masks[0].box).toEqual([2, 0, 2, 4]);
+});
+
 it('paints labels over the target', () => {
   const { data } = result.overlay({ opacity: 1, outline: false });
   const changed = Array.from(
