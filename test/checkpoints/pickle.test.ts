@@ -98,6 +98,15 @@ describe('what torch writes', () => {
     expect(read(...parameter, ')', REDUCE)).toBeNull();
   });
 
+  it('a tensor of no values at the start of its storage', () => {
+    const empty = tensor({
+      offset: number(0),
+      shape: [...number(0), 0x85],
+      strides: [...number(1), 0x85],
+    });
+    expect(read(...empty)).toMatchObject({ offset: 0, shape: [0], strides: [1] });
+  });
+
   it('an ordered dictionary with its state', () => {
     const ordered = [...global('collections', 'OrderedDict'), ')', REDUCE];
     const item = [...text('a'), ...number(1), SETITEM];
@@ -246,12 +255,34 @@ describe('refuses', () => {
     ['a tuple without a mark', [NONE, TUPLE], 'a mark is missing'],
     ['a mark for a value', [MARK, 0x85], 'stack is empty'],
     ['nothing to remember', ['q', 0], 'stack is empty'],
+    ['an empty stack with a memo to set', [0x94], 'stack is empty'],
+    ['an item of nothing', [MARK, ...text('a'), NONE, 'u'], 'stack is empty'],
+    [
+      'a class that is nothing',
+      [
+        MARK,
+        ...text('storage'),
+        NONE,
+        ...text('7'),
+        ...text('cpu'),
+        ...number(9),
+        TUPLE,
+        BINPERSID,
+      ],
+      'storage is described wrongly',
+    ],
+    ['an argument that is no list', [NONE, ...number(1), REDUCE], 'a call has no arguments'],
+    ['the end of nothing', [], 'stack is empty'],
     ['a mark to remember', [MARK, 'q', 0], 'stack is empty'],
     ['a state of nothing', [NONE, BUILD], 'stack is empty'],
     ['memory of nothing', ['j', 0, 1, 0, 0], 'memo 256 was never set'],
     ['a line without an end', ['ctorch'], 'cut short'],
   ])('%s', (_, parts, message) => {
     expect(refusal(...parts)).toContain(message);
+  });
+
+  it('shows no more of a long name than tells it', () => {
+    expect(refusal(...global('m', 'n'.repeat(200)))).toContain(`"m.${'n'.repeat(78)}";`);
   });
 
   it('says where', () => {

@@ -394,4 +394,4 @@ it(`${streamed} frames stream through with constant memory`, async () => {
   }
   expect(count).toBe(streamed);
   engine.dispose();
-});
+}, 240_000);
