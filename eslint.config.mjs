@@ -57,6 +57,7 @@ export default tseslint.config(
       'dist/',
       'docs/api/',
       'node_modules/',
+      'out/',
       'training/',
       'src/engines/wasm/assembly/',
       'src/engines/wasm/kernels-*.generated.ts',

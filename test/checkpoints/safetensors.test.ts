@@ -150,3 +150,125 @@ it('survives any damage: a typed error or a sound file, nothing else, and no rea
     { numRuns: 1000 },
   );
 });
+
+/** A header as it stands, with bytes behind it. */
+function file(header: unknown, data: Uint8Array, trailing = data.length): Uint8Array {
+  const text = Buffer.from(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length + trailing);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  bytes.set(data.subarray(0, trailing), 8 + text.length);
+  return bytes;
+}
+const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32') => ({
+  ...{ dtype, shape, data_offsets: [begin, end] },
+});
+
+describe('the header', () => {
+  it('may carry metadata, name tensors in any order, and leave gaps', async () => {
+    const data = floats(1, 2, 3, 4, 5);
+    const header = {
+      __metadata__: { format: 'pt' },
+      last: entry(16, 20),
+      first: entry(0, 8, [2, 1]),
+      scalar: entry(8, 12, []),
+    };
+    const source = await open(file(header, data));
+    expect([...source.entries]).toEqual([
+      ['last', { dtype: 'F32', shape: [1] }],
+      ['first', { dtype: 'F32', shape: [2, 1] }],
+      ['scalar', { dtype: 'F32', shape: [] }],
+    ]);
+    const values = async (name: string) => [...toFloat32(await source.read(name))];
+    expect(await values('first')).toEqual([1, 2]);
+    expect(await values('scalar')).toEqual([3]);
+    expect(await values('last')).toEqual([5]);
+  });
+
+  it('may name tensors of nothing, wherever they lie', async () => {
+    const header = { none: entry(4, 4, [0, 3]), b: entry(4, 8), a: entry(0, 4), end: entry(8, 8) };
+    const source = await open(file(header, floats(1, 2)));
+    expect((await source.read('none')).data).toHaveLength(0);
+    expect([...toFloat32(await source.read('b'))]).toEqual([2]);
+  });
+
+  it('may fill the file', async () => {
+    expect((await open(file({}, new Uint8Array(0)))).entries.size).toBe(0);
+    const bytes = file({}, new Uint8Array(0));
+    bytes[0]++;
+    await expect(open(bytes)).rejects.toThrow('claims 3 bytes of a file of 10');
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['one value too few', { a: entry(0, 4, [2]) }, /takes 8 bytes, not 4/],
+    ['an end before the begin', { a: entry(4, 0, []) }, /lies at bytes 4-0 of 8/],
+    ['an end behind the file', { a: entry(0, 12) }, /lies at bytes 0-12 of 8; the file is trunc/],
+    ['three offsets', { a: { ...entry(0, 4), data_offsets: [0, 4, 8] } }, /"a" lacks/],
+    ['broken sides', { a: { ...entry(0, 4), shape: [0.5, 2] } }, /"a" lacks/],
+    ['a shape that is a number', { a: { ...entry(0, 4), shape: 1 } }, /"a" lacks/],
+    ['no type', { a: { ...entry(0, 4), dtype: undefined } }, /element type undefined/],
+    ['one tensor over another', { b: entry(4, 8), a: entry(0, 8) }, /"a" and "b" overlap/],
+    ['one inside another', { a: entry(0, 8), b: entry(0, 4) }, /"b" and "a" overlap/],
+    ['nothing', null, /its header is not an object/],
+    ['a number', 3, /its header is not an object/],
+  ])('refuses %s', async (_, header, message) => {
+    const failure = await open(file(header, floats(1, 2))).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CheckpointError);
+    expect((failure as Error).message).toMatch(message);
+    expect((failure as Error).message).toMatch(/^model\.safetensors is not a sound safetensors/);
+  });
+
+  it('refuses text that is no UTF-8, and says why', async () => {
+    const bytes = file({ a: 1 }, new Uint8Array(0));
+    bytes[10] = 0xff;
+    const failure = (await open(bytes).catch((error: unknown) => error)) as Error;
+    expect(failure.message).toContain('its header is not JSON');
+    expect(failure.cause).toMatchObject({ name: 'TypeError' });
+  });
+
+  it('of seven bytes is too short, of eight it is empty', async () => {
+    await expect(open(new Uint8Array(7))).rejects.toThrow('has 7 bytes');
+    await expect(open(new Uint8Array(8))).rejects.toThrow('not JSON');
+  });
+});
+
+describe('scales', () => {
+  const integers = { dtype: 'I8', shape: [2, 2], data: Uint8Array.of(1, 2, 3, 4) };
+  it('belong to int8 tensors alone: elsewhere the name is like any other', async () => {
+    const source = await openTensors({
+      a: { shape: [1], data: floats(1) },
+      a_scale: { shape: [1], data: floats(2) },
+      lone_scale: { shape: [1], data: floats(3) },
+      scale: { shape: [1], data: floats(4) },
+    });
+    expect([...source.entries.keys()]).toEqual(['a', 'a_scale', 'lone_scale', 'scale']);
+    expect((await source.read('a')).scales).toBeUndefined();
+  });
+
+  it.each<[string, Tensors[string]]>([
+    ['of another type', { dtype: 'F16', shape: [4], data: new Uint8Array(8) }],
+    ['for fewer rows', { shape: [1], data: floats(1) }],
+    ['for more rows', { shape: [3], data: floats(1, 1, 1) }],
+  ])('are refused %s', async (_, scale) => {
+    const source = await openTensors({ d: integers, d_scale: scale });
+    await expect(source.read('d')).rejects.toThrow(/needs "d_scale" with 2 float32 scales/);
+  });
+
+  it('are given with the integers', async () => {
+    const source = await openTensors({ d: integers, d_scale: { shape: [2], data: floats(3, 5) } });
+    const { scales, data, dtype } = await source.read('d');
+    expect([dtype, [...data], [...scales!]]).toEqual(['I8', [1, 2, 3, 4], [3, 5]]);
+  });
+});
+
+it('keeps origin and config, names what it lacks, and closes the file', async () => {
+  let closed = 0;
+  const access = memoryAccess(safetensors(sound), 'm.safetensors');
+  const close = () => Promise.resolve(void closed++);
+  const source = await openSafetensors({ ...access, close }, { depth: 3 });
+  expect([source.origin, source.config]).toEqual(['m.safetensors', { depth: 3 }]);
+  expect((await open(safetensors(sound))).config).toBeNull();
+  await expect(source.read('c')).rejects.toThrow('m.safetensors holds no tensor "c"');
+  await source.close();
+  expect(closed).toBe(1);
+});

@@ -20,12 +20,13 @@ const probes = {
 
 export default function findBackends() {
   const found = ['wasm', 'cpu', 'tfjs-wasm'];
+  const [skipped, required] = [list('SEGGPT_SKIP_BACKENDS'), list('SEGGPT_TEST_BACKENDS')];
   for (const [name, program] of Object.entries(probes)) {
+    if (skipped.includes(name) && !required.includes(name)) continue;
     const args = ['--input-type=module', '--no-warnings', '-e', program];
     if (spawnSync(process.execPath, args, { timeout: 60_000 }).status === 0) found.push(name);
   }
-  const missing = list('SEGGPT_TEST_BACKENDS').filter((name) => !found.includes(name));
+  const missing = required.filter((name) => !found.includes(name));
   if (missing.length > 0) throw new Error(`${missing.join(', ')} should start here, and do not.`);
-  const skipped = list('SEGGPT_SKIP_BACKENDS');
   process.env.SEGGPT_FOUND_BACKENDS = found.filter((name) => !skipped.includes(name)).join(',');
 }
