@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../base/text';
 import { throwIfAborted, unlessAborted } from '../base/abort';
 import { CheckpointError, DownloadError } from '../base/errors';
 import { fileStore } from './file-store';
@@ -102,7 +103,7 @@ export async function hubFiles(
   const { commit, files } = await listing();
   const model = `${repository}@${commit}`;
   if (known?.commit !== commit) {
-    const bytes = new TextEncoder().encode(JSON.stringify({ commit, files }));
+    const bytes = utf8Bytes(JSON.stringify({ commit, files }));
     const note = { model, revision };
     const whole = {
       pieces: once(bytes),
