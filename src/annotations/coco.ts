@@ -2,8 +2,11 @@ import type { Mask } from '../masks/mask';
 
 /** What is written of a result: `SegmentationResult` has it. */
 export interface Annotated {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** One for each label. */
   readonly masks: readonly Mask[];
 }
 
@@ -16,6 +19,7 @@ export class CocoFile {
   private readonly annotations: object[] = [];
   private readonly categories = new Map<number, string>();
 
+  /** Adds a picture's masks; those that are not present add a category alone. */
   add(file: string, { width, height, masks }: Annotated): void {
     const id = this.images.length + 1;
     this.images.push({ id, file_name: file, width, height });
@@ -40,6 +44,7 @@ export class CocoFile {
     return this.images.length === 0;
   }
 
+  /** The file's bytes: JSON in UTF-8. */
   encode(): Uint8Array {
     const { images, annotations } = this;
     const categories = [...this.categories].map(([id, name]) => ({ id, name }));

@@ -3,10 +3,8 @@ import type * as nodeUtil from 'node:util';
 /** Test runners' imitations of browsers (jsdom) have no coders of text, but run in Node, which has. */
 function platform(): Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'> {
   if (typeof TextDecoder === 'function' && typeof TextEncoder === 'function') return globalThis;
-  return process.getBuiltinModule('node:util') as typeof nodeUtil as Pick<
-    typeof globalThis,
-    'TextDecoder' | 'TextEncoder'
-  >;
+  const util: typeof nodeUtil = process.getBuiltinModule('node:util');
+  return util as unknown as Pick<typeof globalThis, 'TextDecoder' | 'TextEncoder'>;
 }
 
 /** Text of UTF-8 bytes. @param strict throw a TypeError for what is not UTF-8, which else becomes U+FFFD. */
