@@ -10,7 +10,8 @@ export {
   encodeRle,
   type Rle,
 } from '../masks/rle';
-export { maskToPolygons, type Polygon, polygonsToMask } from '../masks/polygons';
+export { polygonsToMask } from '../masks/fill-polygons';
+export { maskToPolygons, maskToRings, type Polygon, type PolygonOptions } from '../masks/polygons';
 export { overlay, type OverlayOptions } from '../masks/overlay';
 export { Picture, encodeGreyPng } from '../images/picture';
 export type { PixelsLike, TensorLike } from '../images/image-input';
