@@ -62,6 +62,7 @@ for (const entry of [
   'painter',
   'checkpoints',
   'masks',
+  'annotations',
   'engines',
   'options',
   'video',

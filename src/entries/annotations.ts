@@ -1,0 +1,31 @@
+/** `seggpt/annotations`: the formats in which tools exchange what is marked in pictures, read and written as plain functions. */
+export type {
+  AnnotatedObject,
+  AnnotatedPicture,
+  Category,
+  ObjectShape,
+  Patch,
+} from '../annotations/model/annotated-picture';
+export type { TextInput } from '../annotations/model/entry';
+export type { LabelTable } from '../annotations/model/label-table';
+export {
+  type LabelMapOptions,
+  type NamedLabelMap,
+  type OverlapRule,
+  overlapRules,
+  toLabelMap,
+} from '../annotations/model/to-label-map';
+
+export { readCoco } from '../annotations/readers/coco';
+export { readCvat } from '../annotations/readers/cvat';
+export { readDavis } from '../annotations/readers/davis';
+export { readLabelme } from '../annotations/readers/labelme';
+export { readLabelStudio } from '../annotations/readers/label-studio';
+export { readLabelTiff } from '../annotations/readers/label-tiff';
+export {
+  readVoc,
+  readVocClasses,
+  type VocClass,
+  type VocOptions,
+} from '../annotations/readers/voc';
+export { readYolo, readYoloNames, type YoloOptions } from '../annotations/readers/yolo';
