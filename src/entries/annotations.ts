@@ -16,6 +16,7 @@ export {
   toLabelMap,
 } from '../annotations/model/to-label-map';
 
+export { readAnnotations } from '../annotations/read-annotations';
 export { readCoco } from '../annotations/readers/coco';
 export { readCvat } from '../annotations/readers/cvat';
 export { readDavis } from '../annotations/readers/davis';

@@ -45,7 +45,7 @@ describe('labelme', () => {
       ),
     );
     expect(objects.map(({ name }) => name)).toEqual(['a', 'b', 'a']);
-    expect((objects[0] as { polygons: unknown[] }).polygons).toHaveLength(2);
+    expect('polygons' in objects[0] && objects[0].polygons).toHaveLength(2);
   });
 
   it.each([
