@@ -30,3 +30,13 @@ export {
   type VocOptions,
 } from '../annotations/readers/voc';
 export { readYolo, readYoloNames, type YoloOptions } from '../annotations/readers/yolo';
+
+export { type Annotated, annotatedOf } from '../annotations/model/annotated';
+export { CocoFile, type CocoOptions } from '../annotations/writers/coco';
+export { CvatFile } from '../annotations/writers/cvat';
+export { writeGeoJson } from '../annotations/writers/geojson';
+export { type LabelmeOptions, writeLabelme } from '../annotations/writers/labelme';
+export { LabelStudioFile, type LabelStudioOptions } from '../annotations/writers/label-studio';
+export { PanopticFile } from '../annotations/writers/panoptic';
+export { VocFolder } from '../annotations/writers/voc';
+export { YoloDataSet } from '../annotations/writers/yolo';

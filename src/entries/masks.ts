@@ -28,4 +28,5 @@ export {
 } from '../colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
 export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
-export { type Annotated, CocoFile } from '../annotations/coco';
+export type { Annotated } from '../annotations/model/annotated';
+export { CocoFile, type CocoOptions } from '../annotations/writers/coco';

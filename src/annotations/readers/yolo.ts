@@ -76,7 +76,7 @@ export function readYoloNames(input: TextInput, file = 'data.yaml'): string[] {
     const inner = /^\[(.*?)\]/.exec(rest)?.[1];
     if (inner === undefined)
       throw new InvalidInputError(file, 'has a list of names that does not end.');
-    return [...inner.matchAll(/\s*("[^"]*"|'[^']*'|[^,]+?)\s*(?:,|$)/g)].map(([, name]) =>
+    return [...inner.matchAll(/\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^,]+?)\s*(?:,|$)/g)].map(([, name]) =>
       plain(name),
     );
   }
@@ -96,6 +96,13 @@ export function readYoloNames(input: TextInput, file = 'data.yaml'): string[] {
   return names;
 }
 
+/** What a YAML scalar stands for: in double quotes as in JSON, in single ones with these doubled, or as it is. */
 function plain(name: string): string {
-  return name.replace(/^(["'])(.*)\1$/, '$2');
+  if (/^'.*'$/.test(name)) return name.slice(1, -1).replaceAll("''", "'");
+  if (!/^".*"$/.test(name)) return name;
+  try {
+    return String(JSON.parse(name));
+  } catch {
+    return name.slice(1, -1); // an escape that JSON lacks stays as it stands
+  }
 }

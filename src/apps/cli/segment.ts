@@ -1,6 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { CocoFile, encodeGreyPng, readPrompts } from '../../entries/masks';
+import { encodeGreyPng, readPrompts } from '../../entries/masks';
 import {
   AbortedError,
   type BackendChoice,
@@ -15,10 +15,11 @@ import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
 import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
+import { annotationKinds, annotationSavers } from './save-annotations';
 import { expandTargets } from './targets';
 import { namingPrompts, type Wording } from './wording';
 
-export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
+export const saveKinds = ['labels', 'overlay', 'painting', 'masks', ...annotationKinds] as const;
 type SaveKind = (typeof saveKinds)[number];
 
 export interface ModelFlags {
@@ -56,7 +57,7 @@ export async function segment(
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
-  const coco = new CocoFile();
+  const annotations = await annotationSavers(flags.out, flags.save);
   const failed: { file: string; error: string }[] = [];
   try {
     const prepared = await segmenter.prepare(prompts, { ...options, ...run });
@@ -68,8 +69,8 @@ export async function segment(
         const result = await prepared.segment(file, run);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
+        files.push(...(await annotations.add(file, names[i], result)));
         done.push(row(file, result, seconds, files));
-        if (flags.save.includes('coco')) coco.add(file, result);
         const found = result.masks.map(
           ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
         );
@@ -90,7 +91,7 @@ export async function segment(
     reporter.finish();
     segmenter.dispose();
   }
-  if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
+  await annotations.finish();
   report({ prompts, results: done, failed }, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
