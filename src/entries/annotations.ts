@@ -16,6 +16,12 @@ export {
   toLabelMap,
 } from '../annotations/model/to-label-map';
 
+export {
+  findFolderPairs,
+  type FolderLayout,
+  type FolderPair,
+  type FolderPairs,
+} from '../annotations/folder-pairs';
 export { readAnnotations } from '../annotations/read-annotations';
 export { readCoco } from '../annotations/readers/coco';
 export { readCvat } from '../annotations/readers/cvat';

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import type { AnnotatedPicture, Prompt } from '../../index';
 import { isAnnotationFile, readPromptFile } from './annotation-file';
 import { readPromptFolder } from './prompt-folder';
 
@@ -9,6 +10,13 @@ const SEPARATOR = '\0';
 export interface PromptPair {
   readonly image: string;
   readonly mask: string;
+  /** What the mask's file says, where it is not for the library to read by itself. */
+  readonly annotated?: AnnotatedPicture;
+}
+
+/** Pairs as the library takes them. */
+export function asPrompts(pairs: readonly PromptPair[]): Prompt[] {
+  return pairs.map(({ image, mask, annotated }) => ({ image, mask: annotated ?? mask }));
 }
 
 /** What one `--prompt` names: a pair, or a folder or an annotation file of them. */

@@ -13,7 +13,7 @@ import {
 import { checkLabelNames } from './label-names';
 import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
-import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
+import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import { annotationKinds, annotationSavers } from './save-annotations';
 import { expandTargets } from './targets';
@@ -52,7 +52,9 @@ export async function segment(
   const run = { signal, onProgress: reporter.onProgress };
   const options = { ...segmentOptions(flags), signal };
   // Bad prompts are told before a model is loaded.
-  const { labels } = await namingPrompts({ prompts }, () => readPrompts(prompts, options));
+  const { labels } = await namingPrompts({ prompts }, () =>
+    readPrompts(asPrompts(prompts), options),
+  );
   checkLabelNames(flags.labelNames, labels);
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
@@ -60,7 +62,7 @@ export async function segment(
   const annotations = await annotationSavers(flags.out, flags.save);
   const failed: { file: string; error: string }[] = [];
   try {
-    const prepared = await segmenter.prepare(prompts, { ...options, ...run });
+    const prepared = await segmenter.prepare(asPrompts(prompts), { ...options, ...run });
     reporter.line(`model ${flags.model}, backend ${segmenter.engine}, ${prompts.length} prompt(s)`);
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
@@ -92,7 +94,8 @@ export async function segment(
     segmenter.dispose();
   }
   await annotations.finish();
-  report({ prompts, results: done, failed }, segmenter.engine, flags);
+  const files = prompts.map(({ image, mask }) => ({ image, mask }));
+  report({ prompts: files, results: done, failed }, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
 

@@ -1,7 +1,7 @@
 /** Annotation files as prompts, and what `--save` writes for other tools, with a model of a few milliseconds. */
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { copyingConfig, copyingTensors } from '../../helpers/copying-checkpoint';
 import { encode } from '../../helpers/picture';
 import { labels, scene } from '../../helpers/scenes';
@@ -155,4 +155,71 @@ it('saves every format, of which one can be the next prompt', async () => {
   }
   const labelme = JSON.parse(await readFile(join(found, 'labelme/target.json'), 'utf8'));
   await expect(readFile(join(found, 'labelme', labelme.imagePath))).resolves.toBeDefined();
+});
+
+describe('folders', () => {
+  const put = async (files: Record<string, string>) => {
+    const folder = join(out, 'folder');
+    for (const [to, from] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, to)), { recursive: true });
+      await copyFile(join('test/fixtures', from), join(folder, to));
+    }
+    return folder;
+  };
+  const masksOf = async (folder: string, layout: string) => {
+    const { code, stdout, stderr } = await run('--prompt', folder, target, '--json');
+    expect(stderr).toContain(`${folder}: 1 prompt(s), ${layout}\n`);
+    expect(code).toBe(0);
+    const { prompts, results } = JSON.parse(stdout);
+    expect(Object.keys(prompts[0])).toEqual(['image', 'mask']);
+    return results[0].masks.map(({ label, name }: { label: number; name: string }) => [
+      label,
+      name,
+    ]);
+  };
+  const picture = 'annotations/scene.png'; // any of the scene's size
+
+  it('takes VOC', async () => {
+    const folder = await put({
+      'JPEGImages/scene.png': picture,
+      'SegmentationClass/scene.png': 'written/voc/SegmentationClass/scene.png',
+      'labelmap.txt': 'written/voc/labelmap.txt',
+    });
+    expect(await masksOf(folder, 'VOC')).toEqual([
+      [1, 'disc'],
+      [2, 'frame'],
+      [3, 'dot'],
+    ]);
+  });
+
+  it('takes DAVIS', async () => {
+    const folder = await put({
+      'JPEGImages/480p/a/0.png': picture,
+      'Annotations/480p/a/0.png': 'annotations/davis-2017.png',
+    });
+    expect(await masksOf(folder, 'DAVIS')).toEqual([
+      [1, '1'],
+      [2, '2'],
+      [3, '3'],
+    ]);
+  });
+
+  it('takes YOLO', async () => {
+    const folder = await put({
+      'images/scene.png': picture,
+      'labels/scene.txt': 'written/yolo/scene.txt',
+      'data.yaml': 'written/yolo/data.yaml',
+    });
+    expect(await masksOf(folder, 'YOLO')).toEqual([
+      [1, 'disc'],
+      [2, 'frame'],
+      [3, 'dot'],
+    ]);
+    await rm(join(folder, 'data.yaml'));
+    await copyFile(join(folder, 'labels/scene.txt'), join(folder, 'labels/other.txt'));
+    expect(await run('--prompt', folder, target)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"labels/other.txt" has no picture (read as YOLO)'),
+    });
+  });
 });
