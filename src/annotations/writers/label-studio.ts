@@ -16,7 +16,7 @@ export interface LabelStudioOptions {
  * Pre-annotations for Label Studio (labelstud.io, "Import pre-annotations"): tasks with predictions, each mask a brush region
  * with its score, and the prediction's the mean of these. The project needs a labelling configuration like
  *
- * ```xml
+ * ```html
  * <View><Image name="image" value="$image"/><BrushLabels name="tag" toName="image"><Label value="cup"/></BrushLabels></View>
  * ```
  */
