@@ -12,6 +12,7 @@ import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts
 import type { SegmentationResult } from './tasks/in-context/result';
 import { InContextSegmenter, type SegmentOptions } from './tasks/in-context/segmenter';
 
+/** What {@link segmentInContext} takes: everything of loading, reading and segmenting. */
 export interface SegmentInContextOptions
   extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {
   /** The model to use. @default the bundled one */

@@ -14,9 +14,11 @@ export type ErrorCode =
 
 /** Base class of every error this package throws on purpose. Tell them apart by class or by `code`. */
 export class SegGptError extends Error {
+  /** Name of the class. */
   override name = 'SegGptError';
 
   constructor(
+    /** Machine-readable kind; stable, as messages are not. */
     readonly code: ErrorCode,
     message: string,
     options?: ErrorOptions,
@@ -27,6 +29,7 @@ export class SegGptError extends Error {
 
 /** An argument is wrong. The message names the argument and the fix; no work has been done. */
 export class InvalidInputError extends SegGptError {
+  /** `'InvalidInputError'`. */
   override name = 'InvalidInputError';
 
   constructor(
@@ -42,6 +45,7 @@ export class InvalidInputError extends SegGptError {
 
 /** An image could not be read, or is of a kind that is refused (truncated, empty, too large, …). */
 export class ImageError extends SegGptError {
+  /** `'ImageError'`. */
   override name = 'ImageError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -51,6 +55,7 @@ export class ImageError extends SegGptError {
 
 /** A checkpoint is unreadable, damaged, or does not fit the model it is to fill. */
 export class CheckpointError extends SegGptError {
+  /** `'CheckpointError'`. */
   override name = 'CheckpointError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -60,6 +65,7 @@ export class CheckpointError extends SegGptError {
 
 /** A file could not be fetched, or what came is not what was promised. */
 export class DownloadError extends SegGptError {
+  /** `'DownloadError'`. */
   override name = 'DownloadError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -69,6 +75,7 @@ export class DownloadError extends SegGptError {
 
 /** A backend is not available here, or failed while it ran. */
 export class BackendError extends SegGptError {
+  /** `'BackendError'`. */
   override name = 'BackendError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -78,6 +85,7 @@ export class BackendError extends SegGptError {
 
 /** A video could not be read or written; the message holds what the decoder said. */
 export class VideoError extends SegGptError {
+  /** `'VideoError'`. */
   override name = 'VideoError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -87,6 +95,7 @@ export class VideoError extends SegGptError {
 
 /** Something was used after its `dispose()`. */
 export class DisposedError extends SegGptError {
+  /** `'DisposedError'`. */
   override name = 'DisposedError';
 
   constructor(message: string, options?: ErrorOptions) {
@@ -99,6 +108,7 @@ export class DisposedError extends SegGptError {
  * `cause` is the signal's reason.
  */
 export class AbortedError extends SegGptError {
+  /** `'AbortError'`, as the platform's own APIs have it. */
   override name = 'AbortError';
 
   constructor(signal: AbortSignal) {

@@ -52,9 +52,13 @@ export const choice = <const Value extends string>(
 
 /** A number from `least` to `most`, whole or not. */
 export interface NumberSpec {
+  /** Whole numbers alone, or any. */
   readonly kind: 'number' | 'whole';
+  /** One line for people, without a full stop. */
   readonly about: string;
+  /** Least value allowed. */
   readonly least: number;
+  /** Greatest value allowed. */
   readonly most: number;
 }
 

@@ -1,5 +1,6 @@
 /** A report on long work. */
 export interface Progress {
+  /** What is being done. */
   readonly stage: 'download' | 'load' | 'prepare' | 'paint';
   /** Bytes while downloading, tensors while loading, transformer blocks otherwise. */
   readonly loaded: number;
@@ -16,6 +17,8 @@ export interface Progress {
 
 /** How one call runs: what stops it, and who is told how far it is. */
 export interface RunOptions {
+  /** Stops the call, which then throws an `AbortedError`. */
   readonly signal?: AbortSignal;
+  /** Called as work goes on. It must not throw. */
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -1,3 +1,4 @@
+import { utf8Text } from '../base/text';
 import { CheckpointError } from '../base/errors';
 import { fileStore } from './file-store';
 import type { RandomAccess } from './random-access';
@@ -34,7 +35,7 @@ export async function readJson(access: RandomAccess): Promise<unknown> {
   try {
     if (access.size > LARGEST_JSON)
       throw new CheckpointError(`${access.origin} is too large for a config file.`);
-    return JSON.parse(new TextDecoder().decode(await access.read(0, access.size)));
+    return JSON.parse(utf8Text(await access.read(0, access.size)));
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
     throw new CheckpointError(`${access.origin} is not valid JSON.`, { cause });

@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../base/text';
 import { throwIfAborted, unlessAborted } from '../base/abort';
 import { CheckpointError, DownloadError } from '../base/errors';
 import { fileStore } from './file-store';
@@ -8,6 +9,7 @@ import { type CacheState, type ServerSeen, stateOf, tellOfCopy } from './revalid
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 
+/** How a model is fetched from a hub or URL, and where it is kept. */
 export interface HubOptions {
   /** Directory for downloaded models (Node). @default `$SEGGPT_CACHE`, else the user's cache directory */
   readonly cache?: string;
@@ -19,7 +21,9 @@ export interface HubOptions {
   readonly token?: string;
   /** Hex SHA-256 by file name, for URLs; a hub states its own. */
   readonly sha256?: Readonly<Record<string, string>>;
+  /** Told how far a download is: bytes by file. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Stops the download; what has come is kept, and the next call goes on from there. */
   readonly signal?: AbortSignal;
 }
 
@@ -102,7 +106,7 @@ export async function hubFiles(
   const { commit, files } = await listing();
   const model = `${repository}@${commit}`;
   if (known?.commit !== commit) {
-    const bytes = new TextEncoder().encode(JSON.stringify({ commit, files }));
+    const bytes = utf8Bytes(JSON.stringify({ commit, files }));
     const note = { model, revision };
     const whole = {
       pieces: once(bytes),

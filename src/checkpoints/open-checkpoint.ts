@@ -17,8 +17,11 @@ import type { TensorSource } from './tensor-source';
  */
 export type CheckpointSource = string | URL | Uint8Array | Blob | TensorSource;
 
+/** How a checkpoint is opened; what concerns fetching is of use for hub ids and URLs alone. */
 export interface OpenOptions extends HubOptions {
+  /** Told how far a download is: bytes by file. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Stops opening and downloading. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,3 +1,4 @@
+import { utf8Text } from '../base/text';
 import { CheckpointError } from '../base/errors';
 
 /** A storage that a tensor's bytes lie in, as `torch.save` refers to it. */
@@ -211,7 +212,7 @@ class PickleReader {
 
   private text(length: number): string {
     const from = this.skip(length);
-    return new TextDecoder().decode(this.bytes.subarray(from, from + length));
+    return utf8Text(this.bytes.subarray(from, from + length));
   }
 
   private line(): string {

@@ -1,3 +1,4 @@
+import { utf8Text } from '../base/text';
 import type { StoredType } from '../tensors/stored-tensor';
 import { CheckpointError } from '../base/errors';
 import { elementBytes } from '../tensors/element-types';
@@ -37,10 +38,7 @@ export async function openPth(access: RandomAccess, config: unknown): Promise<Te
   if (pickle.size > LARGEST_PICKLE)
     throw new CheckpointError(`${origin}: its pickle of ${pickle.size} bytes is too large.`);
   const byteorder = members.get(`${root}byteorder`);
-  if (
-    byteorder &&
-    new TextDecoder().decode(await access.read(byteorder.offset, byteorder.size)) !== 'little'
-  ) {
+  if (byteorder && utf8Text(await access.read(byteorder.offset, byteorder.size)) !== 'little') {
     throw new CheckpointError(
       `${origin} was written on a big-endian machine; convert it there to safetensors.`,
     );

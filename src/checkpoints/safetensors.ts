@@ -1,3 +1,4 @@
+import { utf8Text } from '../base/text';
 import type { StoredTensor, StoredType } from '../tensors/stored-tensor';
 import { CheckpointError } from '../base/errors';
 import { elementBytes } from '../tensors/element-types';
@@ -85,9 +86,7 @@ async function readHeader(access: RandomAccess): Promise<Map<string, Placed>> {
   }
   let header: unknown;
   try {
-    header = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(await access.read(8, length)),
-    );
+    header = JSON.parse(utf8Text(await access.read(8, length), true));
   } catch (cause) {
     fail('its header is not JSON.', cause);
   }

@@ -2,7 +2,9 @@ import type { StoredTensor, StoredType } from '../tensors/stored-tensor';
 
 /** What a checkpoint says of one tensor before it is read. */
 export interface TensorEntry {
+  /** Element type as the file states it. */
   readonly dtype: StoredType;
+  /** Extent of each axis, outermost first. */
   readonly shape: readonly number[];
 }
 
@@ -14,8 +16,10 @@ export interface TensorSource {
   readonly config: unknown;
   /** The parsed preprocessor_config.json, if there is one: at what size pictures go in. */
   readonly preprocessor?: unknown;
+  /** What the file holds, by name; values are read when asked for. */
   readonly entries: ReadonlyMap<string, TensorEntry>;
   /** @throws CheckpointError if the bytes cannot be had, or hold NaN or infinity. */
   read(name: string): Promise<StoredTensor>;
+  /** Closes the file; the source is of no more use. */
   close(): Promise<void>;
 }

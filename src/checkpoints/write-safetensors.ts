@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../base/text';
 import type { StoredTensor } from '../tensors/stored-tensor';
 
 /**
@@ -24,7 +25,7 @@ export function writeSafetensors(tensors: readonly StoredTensor[]): Uint8Array {
   }
   const json = JSON.stringify(header);
   // Padded so that tensors begin on a multiple of 8.
-  const text = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
+  const text = utf8Bytes(json.padEnd(Math.ceil(json.length / 8) * 8));
   const file = new Uint8Array(8 + text.length + offset);
   new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
   file.set(text, 8);

@@ -1,3 +1,4 @@
+import { utf8Text } from '../base/text';
 import { CheckpointError } from '../base/errors';
 import type { RandomAccess } from './random-access';
 
@@ -60,7 +61,7 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
     const commentLength = directory.getUint16(at + 32, true);
     const next = at + 46 + nameLength + extraLength + commentLength;
     if (next > length) fail('its directory is damaged.');
-    const name = new TextDecoder().decode(bytesOf(directory, at + 46, nameLength));
+    const name = utf8Text(bytesOf(directory, at + 46, nameLength));
     const packed = {
       size: directory.getUint32(at + 20, true),
       full: directory.getUint32(at + 24, true),

@@ -4,6 +4,7 @@ import { seededRandom } from '../base/random';
 /** sRGB, 0 … 255 each. */
 export type Color = readonly [red: number, green: number, blue: number];
 
+/** Every {@link ColorScheme}. */
 export const colorSchemes = ['random', 'palette', 'binary'] as const;
 /**
  * How labels get their colours: `random` (SegGPT, section 3.1), `palette` (Hugging Face's lattice),

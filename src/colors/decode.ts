@@ -1,6 +1,7 @@
 import { nearestIndices } from '../images/resize';
 import { type ColorMapping, type Color, leastSeparation, squaredDistance } from './color-mapping';
 
+/** How masks reach the size of the target. */
 export const upsamplings = ['smooth', 'nearest'] as const;
 /**
  * How a painting is brought to the target's size: `nearest` as the official code does, `smooth` by
@@ -10,7 +11,9 @@ export type Upsampling = (typeof upsamplings)[number];
 
 /** A decoded painting at the target's size, row-major. */
 export interface Decoded {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** Labels, 0 = background. */
   readonly labels: Uint8Array;
@@ -22,9 +25,13 @@ export interface Decoded {
 
 /** A painting with its own size and the colours it was painted in. RGB 0 … 255, `(height, width, 3)`. */
 export interface Painting {
+  /** Of half a canvas, in pixels. */
   readonly width: number;
+  /** Of half a canvas, in pixels. */
   readonly height: number;
+  /** `(height, width, 3)` row-major RGB, 0 … 255. */
   readonly data: Float32Array;
+  /** The colours that the labels had. */
   readonly mapping: ColorMapping;
 }
 

@@ -6,7 +6,9 @@ export type RowRange = readonly [start: number, end: number];
 
 /** Rows of a token matrix that lie together, and where they lie in a picture. */
 export interface RowSpan {
+  /** First row. */
   readonly start: number;
+  /** One past the last row. */
   readonly end: number;
   /** Position of the first row, row by row of the plan's grid; the others follow it. @default 0 */
   readonly position?: number;
@@ -14,6 +16,7 @@ export interface RowSpan {
 
 /** Queries that look at the same keys. */
 export interface AttentionSegment {
+  /** Rows that ask. */
   readonly queries: RowSpan;
   /**
    * Sets of keys, each the spans that are looked at together. With several sets the output is the mean of what each
@@ -35,6 +38,7 @@ export interface RelativePosition<Tensor extends EngineTensor = EngineTensor> {
  * Windows whose rows do not lie together are gathered first, and padded by who gathers them: {@link Engine.gatherRows}.
  */
 export interface AttentionPlan<Tensor extends EngineTensor = EngineTensor> {
+  /** Number of heads; it divides the width. */
   readonly heads: number;
   /** `d`, columns of one head. */
   readonly headWidth: number;

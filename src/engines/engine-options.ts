@@ -10,12 +10,15 @@ export const backendChoices = [
   'cpu',
   'tfjs-wasm',
 ] as const;
+/** Who computes: one of {@link backendChoices}. */
 export type BackendChoice = (typeof backendChoices)[number];
 
 /** How weights are kept and multiplied. Engines of TF.js know `f32` alone. */
 export const precisions = ['f32', 'f16', 'int8'] as const;
+/** How weights are kept: one of {@link precisions}. */
 export type Precision = (typeof precisions)[number];
 
+/** Which engine, and how it computes. */
 export interface EngineOptions {
   /** Who computes. @default 'auto' */
   readonly backend?: BackendChoice;
@@ -28,6 +31,7 @@ export interface EngineOptions {
   readonly threads?: number;
 }
 
+/** The options of choosing an engine, as data. */
 export const engineSchema = {
   backend: choice('who computes', backendChoices, 'auto'),
   precision: { kind: 'choice' as const, about: 'how weights are kept', choices: precisions },

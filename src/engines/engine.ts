@@ -18,20 +18,25 @@ import type { AttentionPlan, HeadColumns, RowRange } from './attention-plan';
 
 /** A tensor owned by an engine. Row-major float32 seen from outside, whatever the engine stores. */
 export interface EngineTensor {
+  /** Extent of each axis, outermost first. */
   readonly shape: readonly number[];
 }
 
 /** Weights of a linear layer, packed the way the engine's kernels want them. */
 export interface LinearWeights {
+  /** Length of a row that goes in. */
   readonly inputs: number;
+  /** Length of a row that comes out. */
   readonly outputs: number;
 }
 
+/** Weights of a layer normalisation on the engine. */
 export interface LayerNormWeights<Tensor extends EngineTensor = EngineTensor> {
   /** `(D)` */
   readonly gamma: Tensor;
   /** `(D)` */
   readonly beta: Tensor;
+  /** Added to the variance. */
   readonly epsilon: number;
 }
 
@@ -40,8 +45,11 @@ export type Activation = 'gelu' | 'relu' | 'sigmoid';
 
 /** How the rows of a matrix lie: pictures of `rows x columns`, one after the other. */
 export interface PictureGrid {
+  /** How many pictures. */
   readonly images: number;
+  /** In tokens or pixels, as the operation says. */
   readonly rows: number;
+  /** In tokens or pixels, as the operation says. */
   readonly columns: number;
 }
 
@@ -58,11 +66,13 @@ export interface PaintingHeadWeights<
 > {
   /** 3x3 convolution: `(C, 3*3*C)`; see {@link Engine.convolution}. */
   readonly convolution: Linear;
+  /** Normalisation between the two convolutions. */
   readonly norm: LayerNormWeights<Tensor>;
   /** 1x1 convolution: `(3, C)`. */
   readonly colors: Linear;
 }
 
+/** What follows a product with weights. */
 export interface LinearOptions<Tensor extends EngineTensor = EngineTensor> {
   /** Applied to the result. @default none */
   readonly activation?: Activation;
@@ -70,6 +80,7 @@ export interface LinearOptions<Tensor extends EngineTensor = EngineTensor> {
   readonly residual?: Tensor;
 }
 
+/** Variants of a convolution. */
 export interface ConvolutionOptions {
   /** Every which pixel is computed, in both directions; the first one always is. @default 1 */
   readonly stride?: 1 | 2;
@@ -77,6 +88,7 @@ export interface ConvolutionOptions {
   readonly activation?: Activation;
 }
 
+/** How the weights of a product are put on the engine. */
 export interface LoadLinearOptions {
   /** Keep this layer in float32 whatever the engine's precision is. @default false */
   readonly exact?: boolean;
@@ -90,6 +102,7 @@ export interface Axis {
   readonly inner?: number;
 }
 
+/** What an engine holds. */
 export interface EngineMemory {
   /** Live tensors, weights included. */
   readonly tensors: number;
@@ -119,6 +132,7 @@ export interface Engine<
   tidy<Result>(work: () => Result): Result;
   /** Waits until everything recorded so far has run. @throws AbortedError between ops once the signal is aborted. */
   flush(signal?: AbortSignal): Promise<void>;
+  /** What the engine holds now. */
   memory(): EngineMemory;
   /** Frees weights and threads, and on engines with a memory of their own all tensors. Further calls throw. */
   release(): void;

@@ -85,7 +85,9 @@ function matches(edge: Uint8Array, near: Uint8Array): number {
   return count;
 }
 
+/** A measure over the frames of a sequence, as DAVIS sums it up. */
 export interface SequenceStatistics {
+  /** Mean over frames. */
   readonly mean: number;
   /** Share of frames above one half. */
   readonly recall: number;

@@ -17,11 +17,13 @@ import {
 } from './episodes';
 import type { GrabCut } from './grab-cut';
 
+/** How a model is measured on labelled pictures. */
 export interface ImageEvaluationOptions {
   /** Prompts in each episode of different pictures, at least 1; views of one picture have one. @default 1 */
   readonly shots: number;
   /** Episodes for each label of a data set, and for each data set of views; at least 1. @default 20 */
   readonly episodes: number;
+  /** Seed of the episodes: which pictures are paired. @default 0 */
   readonly seed: number;
   /** Side of the square pictures are squeezed to. @default what the model asks for */
   readonly resolution?: number;
@@ -29,26 +31,33 @@ export interface ImageEvaluationOptions {
   readonly against?: InContextSegmenter;
   /** A third way to do without a model; the copied mask is its guess. */
   readonly grabCut?: GrabCut;
+  /** Stops the evaluation between episodes. */
   readonly signal?: AbortSignal;
   /** Told of each data set that is done, and of pictures that are left out. */
   readonly onEpisode?: (text: string) => void;
 }
 
+/** What was measured on one data set. Scores are mean IoU, 0 … 1. */
 export interface ImageScore {
   /** `same`: two views of one picture; `different`: two pictures that share a label. */
   readonly protocol: 'same' | 'different';
+  /** Name of the data set: its folder's. */
   readonly dataset: string;
+  /** How many pairs of prompt and target were segmented. */
   readonly episodes: number;
-  /** Mean IoU of the model, of the prompt's mask copied, and of the nearest pixel in colour and position. */
+  /** Mean IoU of the model. */
   readonly model: number;
+  /** Mean IoU of the prompt's mask laid over the target. */
   readonly copy: number;
+  /** Mean IoU of taking for each pixel the label of the prompt's pixel nearest in colour and position. */
   readonly nearest: number;
   /** With several `shots`: mean IoU of the model with the first prompt alone. */
   readonly firstPrompt?: number;
   /** With `grabCut`: mean IoU of the copied mask after it. */
   readonly grabCut?: number;
-  /** With `against`: what it reaches, and how far apart both paint, on average, in steps of 255. */
+  /** With `against`: mean IoU of the model at that precision. */
   readonly against?: number;
+  /** With `against`: how far apart both paint, on average, in steps of 255. */
   readonly difference?: number;
 }
 

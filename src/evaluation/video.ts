@@ -16,7 +16,9 @@ import {
 
 /** A sequence of frames with a mask for each. */
 export interface Sequence {
+  /** Name of the sequence: its folder's. */
   readonly name: string;
+  /** Frames in order, each with the path of its picture and mask. */
   readonly frames: readonly { readonly image: string; readonly mask: string }[];
 }
 
@@ -60,14 +62,21 @@ export async function findSequences(directory: string): Promise<Sequence[]> {
   return sequences;
 }
 
+/** What was measured on one sequence, as DAVIS defines it (Perazzi et al. 2016). 0 … 1. */
 export interface SequenceScore {
+  /** Name of the sequence. */
   readonly name: string;
+  /** Frames of the sequence. The first, whose mask is given, and the last are not scored, as in DAVIS. */
   readonly frames: number;
+  /** Objects that were followed. */
   readonly objects: number;
+  /** Region similarity: IoU over frames and objects. */
   readonly J: SequenceStatistics;
+  /** Boundary measure: F of the outlines' precision and recall. */
   readonly F: SequenceStatistics;
   /** Mean of J and F. */
   readonly JF: number;
+  /** Frames segmented in a second, reading them included. */
   readonly framesPerSecond: number;
 }
 

@@ -10,15 +10,21 @@ export type ImageSource = 'files' | 'urls' | 'memory';
 
 /** The part of a `tf.Tensor` that is needed to read one. */
 export interface TensorLike {
+  /** (H, W) or (H, W, channels). */
   readonly shape: readonly number[];
+  /** `float32` for values 0 … 1, others for 0 … 255. */
   readonly dtype: string;
+  /** Reads the values back, row-major. */
   data(): Promise<ArrayLike<number>>;
 }
 
 /** Raw pixels; the number of channels (1, 3 or 4) follows from the length. */
 export interface PixelsLike {
+  /** Row-major values, channels innermost: integers 0 … 255, floats 0 … 1, or labels of a mask. */
   readonly data: ArrayLike<number> | ArrayLike<boolean> | ArrayLike<bigint>;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
 }
 

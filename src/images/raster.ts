@@ -14,8 +14,11 @@ export type Pixels =
 
 /** The part of a canvas that is drawn to. */
 export interface DrawableCanvas {
+  /** In pixels; set to the raster's. */
   width: number;
+  /** In pixels; set to the raster's. */
   height: number;
+  /** A 2D context, or null where the canvas has one of another kind. */
   getContext(kind: '2d'): unknown;
 }
 

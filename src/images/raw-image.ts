@@ -6,8 +6,11 @@
  * - 4 channels: RGBA, not premultiplied
  */
 export interface RawImage {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** 1 for grey, 3 for RGB, 4 for RGBA. */
   readonly channels: 1 | 3 | 4;
   /** `height * width * channels` bytes. */
   readonly data: Uint8Array | Uint8ClampedArray;

@@ -4,8 +4,11 @@ import { type Pixels, readPixels, type ReadOptions } from './read-input';
 
 /** An sRGB picture: `(height, width, 3)` row-major, 8 bits a channel. */
 export interface RgbImage {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** `(height, width, 3)` row-major RGB, 0 … 255. */
   readonly data: Uint8Array;
 }
 

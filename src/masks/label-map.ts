@@ -2,8 +2,11 @@ import ndarray, { type NdArray } from 'ndarray';
 
 /** One label per pixel: `(height, width)` row-major, 0 = background, 1 … 255 = labels. */
 export interface LabelMap {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** `(height, width)` row-major, one label a pixel. */
   readonly data: Uint8Array;
 }
 

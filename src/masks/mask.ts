@@ -7,17 +7,23 @@ export type Box = readonly [x: number, y: number, width: number, height: number]
 
 /** The part of TF.js that {@link Mask.toTensor} uses. */
 export interface TensorMaker<Tensor> {
+  /** Makes a tensor of a matrix given row by row. */
   tensor2d(values: Int32Array, shape: [number, number], dtype: 'int32'): Tensor;
 }
 
 /** What `JSON.stringify` keeps of a mask. */
 export interface MaskJson {
+  /** The label in the prompts' masks, 1 … 255. */
   readonly label: number;
+  /** The name given to the label, or its number. */
   readonly name: string;
+  /** How sure the painting is, 0 … 1. */
   readonly score: number;
+  /** Whether the target shows the label at all. */
   readonly present: boolean;
   /** In pixels. */
   readonly area: number;
+  /** Smallest box around the mask, in pixels. */
   readonly box: Box;
   /** COCO's run-lengths with compressed counts. */
   readonly segmentation: CompressedRle;

@@ -4,6 +4,7 @@ import type { RgbImage } from '../images/rgb-image';
 import { labelColors } from './label-colors';
 import type { LabelMap } from './label-map';
 
+/** How labels are painted over a picture. */
 export interface OverlayOptions {
   /** How much colour covers the picture, 0 … 1. @default 0.55 */
   readonly opacity?: number;

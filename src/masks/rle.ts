@@ -7,12 +7,15 @@ import { InvalidInputError } from '../base/errors';
 export interface Rle {
   /** `[height, width]` */
   readonly size: [number, number];
+  /** Lengths of runs, column by column from the top left; the first is of background. */
   readonly counts: number[];
 }
 
 /** The same with its counts in COCO's compressed string form. */
 export interface CompressedRle {
+  /** Height, then width. */
   readonly size: [number, number];
+  /** Run lengths in COCO's compressed text. */
   readonly counts: string;
 }
 

@@ -5,9 +5,11 @@ import { seggptFamily } from './seggpt/family';
 
 /** A model's config, read and checked, with the parameters it asks for. */
 export interface ModelDescription {
+  /** Name of the family that knows the model. */
   readonly family: string;
   /** The config as a Hugging Face `config.json` has it. */
   readonly config: Record<string, unknown>;
+  /** Every parameter the model has, in order. */
   readonly parameters: readonly ParameterSpec[];
   /** The checkpoint under the family's own parameter names, checked against `parameters`. */
   readonly source: TensorSource;
@@ -17,6 +19,7 @@ export interface ModelDescription {
 
 /** What the package must know of a kind of model to load, quantise and describe its checkpoints. */
 export interface ModelFamily {
+  /** Name of the family, as `config.json` has it in `model_type`. */
   readonly name: string;
   /** Whether a checkpoint is of this kind, by its config's `model_type` or its parameters' names. */
   detect(source: TensorSource): boolean;

@@ -15,7 +15,9 @@ export type ParameterKind = 'weight' | 'bias' | 'vector' | 'table';
 export interface ParameterSpec {
   /** As Hugging Face has it. */
   readonly name: string;
+  /** Extent of each axis, outermost first. */
   readonly shape: readonly number[];
+  /** What the parameter is to the model: decides how it is loaded and quantised. */
   readonly kind: ParameterKind;
   /** Whether it stays in floating point under int8 too. */
   readonly exact: boolean;

@@ -10,11 +10,17 @@ import type {
 
 /** Weights of one pre-norm transformer block (Dosovitskiy et al. 2021, arXiv:2010.11929). */
 export interface ViTBlockWeights {
+  /** Normalisation before attention. */
   readonly attentionNorm: LayerNormWeights;
+  /** Product that makes queries, keys and values, in this order. */
   readonly qkv: LinearWeights;
+  /** Product after attention. */
   readonly projection: LinearWeights;
+  /** Normalisation before the MLP. */
   readonly mlpNorm: LayerNormWeights;
+  /** The MLP's first product. */
   readonly expand: LinearWeights;
+  /** The MLP's second product. */
   readonly contract: LinearWeights;
 }
 

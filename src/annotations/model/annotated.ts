@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../../base/text';
 import { Mask, measureLabels } from '../../masks/mask';
 import type { NamedLabelMap } from './to-label-map';
 
@@ -53,5 +54,5 @@ export function jsonFile(value: unknown): Uint8Array {
 }
 
 export function textFile(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return utf8Bytes(text);
 }

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../../base/errors';
+import { utf8Text } from '../../base/text';
 
 /** What a file is given as: its text, or its bytes in UTF-8. */
 export type TextInput = string | Uint8Array;
@@ -7,7 +8,7 @@ export type TextInput = string | Uint8Array;
 export function textOf(input: TextInput, file: string): string {
   if (typeof input === 'string') return input.replace(/^\uFEFF/, '');
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(input);
+    return utf8Text(input, true);
   } catch (cause) {
     throw new InvalidInputError(file, 'is no text in UTF-8; save it as such.', { cause });
   }

@@ -5,6 +5,7 @@ import type { TensorFlow } from './provider';
 export interface TensorFlowModule {
   /** TF.js's own registry of backends and tensors. */
   engine(): object;
+  /** Makes a registered backend the current one. */
   setBackend(name: string): Promise<boolean>;
 }
 

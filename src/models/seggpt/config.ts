@@ -9,6 +9,7 @@ export interface PainterConfig {
   readonly width: number;
   /** Number of transformer blocks. */
   readonly depth: number;
+  /** Heads of attention; they divide the width. */
   readonly heads: number;
   /** Hidden width of the MLP in each block. */
   readonly mlpWidth: number;
@@ -24,9 +25,11 @@ export interface PainterConfig {
   readonly taps: readonly number[];
   /** `C`, channels per pixel in the decoder. */
   readonly decoderWidth: number;
+  /** Whether attention has decomposed relative positions (Li et al. 2022, section 4). */
   readonly relativePositions: boolean;
   /** Whether query, key and value projections have a bias. */
   readonly qkvBias: boolean;
+  /** Added to the variance in layer normalisations. */
   readonly layerNormEpsilon: number;
 }
 
@@ -139,7 +142,9 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
 
 /** Height and width in pixels. */
 export interface PictureSize {
+  /** In pixels. */
   readonly height: number;
+  /** In pixels. */
   readonly width: number;
 }
 

@@ -13,6 +13,7 @@ import { freePositions } from './shared-positions';
 import type { Painter } from './painter';
 import type { ParameterPlace } from './parameters';
 
+/** A batch to learn from: canvases, what is masked, and what is judged. */
 export interface TrainingInputs extends Omit<PaintInputs, 'output' | 'plain'> {
   /** `(N, H, W, 1)` or `(N, H, W, 3)`: 0 where a pixel's colour is not to be judged. @default all 1 */
   readonly valid?: NdArray;
@@ -20,7 +21,9 @@ export interface TrainingInputs extends Omit<PaintInputs, 'output' | 'plain'> {
   readonly beta?: number;
 }
 
+/** What one batch says about the weights. */
 export interface TrainingStep {
+  /** Smooth L1 over the masked pixels that are judged. */
   readonly loss: number;
   /** By Hugging Face parameter name, in the parameter's own shape. */
   readonly gradients: ReadonlyMap<string, NdArray<Float32Array>>;

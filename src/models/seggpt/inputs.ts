@@ -31,17 +31,25 @@ export interface PaintInputs {
 
 /** Checked inputs as plain data in the order of a token matrix. */
 export interface CanvasBatch {
+  /** How tokens lie: prompts, targets, rows and columns of a half. */
   readonly layout: TokenLayout;
+  /** Of a whole canvas, in pixels. */
   readonly height: number;
+  /** Of a canvas, in pixels. */
   readonly width: number;
   /** `(N + M, H/2, W, 3)` */
   readonly images: Float32Array;
+  /** `(N, H, W, 3)` normalised colours. */
   readonly masks: Float32Array;
   /** One flag for each token row. */
   readonly masked: Uint8Array;
+  /** Which type token is added. */
   readonly task: Task;
+  /** Whether the target's tokens are averaged over canvases after each block (feature ensemble). */
   readonly averageTargets: boolean;
+  /** Whether the last block leaves out rows that nothing reads. */
   readonly skipUnread: boolean;
+  /** Whether whole canvases come back or target halves. */
   readonly output: 'target' | 'canvas';
 }
 

@@ -27,11 +27,14 @@ import {
 } from './token-layout';
 
 export type Task = 'instance' | 'semantic';
+/** Which of the canvas' two streams: the pictures or the masks. */
 export type Stream = 'image' | 'mask' | 'merged';
 
 /** Token rows and columns of a whole canvas. */
 export interface Grid {
+  /** In tokens. */
   readonly rows: number;
+  /** In tokens. */
   readonly columns: number;
 }
 
@@ -39,6 +42,7 @@ export interface Grid {
 export interface Positions {
   /** Added to every image token and every mask token: `(2 Lh, D)`, with segment and type token. */
   readonly image: EngineTensor;
+  /** Table that is added to tokens of the mask stream. */
   readonly mask: EngineTensor;
   /** One for each block, or `null` where the model has no relative positions. */
   readonly relative: readonly (RelativePosition | null)[];
@@ -46,11 +50,15 @@ export interface Positions {
 
 /** Yielded after each block. `tokens` is the painter's: read it, do not free it. */
 export interface BlockOutput {
+  /** Which block it is, from 0. */
   readonly block: number;
+  /** Which stream it computed. */
   readonly stream: Stream;
+  /** What the block gave; the driver owns it. */
   readonly tokens: EngineTensor;
 }
 
+/** How canvases pass through the model. */
 export interface ForwardOptions {
   /** Feature ensemble with target halves stored separately; needless when the layout shares them. */
   readonly averageTargets?: boolean;
@@ -58,9 +66,13 @@ export interface ForwardOptions {
 
 /** Which tokens are decoded, as which pictures. */
 export interface DecodePlan {
+  /** Rows of tokens that are decoded. */
   readonly ranges: readonly RowRange[];
+  /** How many pictures they make. */
   readonly images: number;
+  /** Token rows of each picture. */
   readonly rows: number;
+  /** Token columns of each picture. */
   readonly columns: number;
 }
 
@@ -93,8 +105,11 @@ export function targetPlan(layout: TokenLayout): DecodePlan {
 /** The model: weights in an engine's memory and what to do with them. Owns neither pictures nor results. */
 export class PainterModel {
   constructor(
+    /** What computes. */
     readonly engine: Engine,
+    /** The architecture. */
     readonly config: PainterConfig,
+    /** The weights, on the engine. */
     readonly parameters: PainterParameters,
   ) {}
 

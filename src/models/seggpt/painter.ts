@@ -28,8 +28,10 @@ import { loadParameters } from './parameters';
 import { SharedPositions } from './shared-positions';
 import { halfLength, type TokenLayout } from './token-layout';
 
+/** How a painter is loaded: where from, and on which engine. */
 export interface PainterLoadOptions extends OpenOptions, EngineOptions {}
 
+/** How prompts are prepared. */
 export interface PrepareOptions {
   /** Which type token is added. */
   readonly task: Task;
@@ -43,13 +45,17 @@ export interface PromptHalves {
   readonly count: number;
   /** Height of a half and width, in pixels: multiples of the patch. */
   readonly height: number;
+  /** In pixels, a multiple of the patch. */
   readonly width: number;
   /** `(N, height, width, 3)` each. */
   readonly images: Float32Array;
+  /** `(N, height, width, 3)` normalised colours. */
   readonly masks: Float32Array;
 }
 
+/** How long work at the level of tensors is stopped and watched. */
 export interface StepOptions {
+  /** Looked at after every transformer block. */
   readonly signal?: AbortSignal;
   /** Called after every transformer block with the fraction done, 0 … 1. */
   readonly onProgress?: (fraction: number) => void;
@@ -112,10 +118,12 @@ export class Painter {
     }
   }
 
+  /** The architecture. */
   get config(): PainterConfig {
     return this.model.config;
   }
 
+  /** What computes. */
   get engine(): Engine {
     return this.model.engine;
   }

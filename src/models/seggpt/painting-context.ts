@@ -12,7 +12,9 @@ export class PaintingContext {
 
   constructor(
     private readonly engine: Engine,
+    /** How tokens lie: prompts, targets, rows and columns of a half. */
     readonly layout: TokenLayout,
+    /** Position tables of the canvas, shared with other contexts of its size. */
     readonly positions: Positions,
     /** `(N * Lh, D)`: prompt halves of the image stream, embedded. */
     private readonly prompts: EngineTensor,

@@ -29,7 +29,9 @@ export interface RelativeTables {
   readonly columns: EngineTensor;
 }
 
+/** A block's weights on the engine. */
 export interface BlockParameters extends ViTBlockWeights {
+  /** Tables of decomposed relative positions, where the model has them. */
   readonly relative: RelativeTables | null;
 }
 
@@ -42,6 +44,7 @@ export type ParameterPlace =
 export interface PainterParameters {
   /** By Hugging Face name. */
   readonly places: ReadonlyMap<string, ParameterPlace>;
+  /** Product that makes a token of a patch. */
   readonly patchEmbedding: LinearWeights;
   /** `(D)` */
   readonly maskToken: EngineTensor;
@@ -51,15 +54,21 @@ export interface PainterParameters {
   readonly typeTokens: { readonly semantic: EngineTensor; readonly instance: EngineTensor };
   /** `(side * side + 1, D)`, class token first. */
   readonly positions: EngineTensor;
+  /** Weights of the transformer's blocks, in order. */
   readonly blocks: readonly BlockParameters[];
+  /** Normalisation of what each tap gives. */
   readonly norm: LayerNormWeights;
+  /** Product that spreads the taps' features over the patch. */
   readonly decoderEmbedding: LinearWeights;
+  /** The convolutional head that paints. */
   readonly head: PaintingHeadWeights;
 }
 
+/** Told how many tensors are loaded. */
 export interface LoadProgress {
   /** Tensors read so far, and in all. */
   readonly loaded: number;
+  /** Tensors in all. */
   readonly total: number;
 }
 

@@ -22,6 +22,7 @@ export type Ensemble = (typeof ensembles)[number];
 
 export const tasks = ['instance', 'semantic'] as const;
 
+/** How targets are segmented. */
 export interface SegmentationOptions {
   /** Which type token the model is given. @default 'instance' */
   readonly task?: Task;
@@ -52,6 +53,7 @@ export interface SegmentationOptions {
   readonly resolution?: number;
 }
 
+/** The options of segmenting, as data. */
 export const segmentationSchema = {
   task: choice('which type token the model is given', tasks, 'instance'),
   ensemble: choice('how several prompts act together', ensembles, 'feature'),

@@ -10,6 +10,7 @@ import { type MaskInput, type MaskTables, readPromptMask } from './prompt-mask';
 
 /** An example: a picture and what is marked in it. */
 export interface Prompt {
+  /** The picture. */
   readonly image: ImageInput;
   /**
    * What is marked in the picture, of the picture's size: labels of its pixels (0 or black is background), or masks,
@@ -30,8 +31,10 @@ export interface ReadOptions {
   readonly sources?: readonly ImageSource[];
 }
 
+/** How one target is read and segmented. */
 export interface TargetOptions extends ReadOptions, RunOptions {}
 
+/** How prompts are read: names, sizes and colours of their masks. */
 export interface ReadPromptOptions extends ReadOptions {
   /** Names of labels that the prompts show, e.g. `{ 1: 'cup' }`. @default their colours, or their numbers */
   readonly labelNames?: Readonly<Record<number, string>>;
@@ -43,11 +46,13 @@ export interface ReadPromptOptions extends ReadOptions {
    * @default none joined
    */
   readonly tolerance?: number;
+  /** Stops reading. */
   readonly signal?: AbortSignal;
 }
 
 /** Prompts read and checked, as plain data. One set of labels serves all. */
 export interface PromptSet {
+  /** Pictures with their label maps, of one size each. */
   readonly prompts: readonly { readonly image: RgbImage; readonly mask: LabelMap }[];
   /** Every label that any mask shows, in increasing order. */
   readonly labels: readonly number[];

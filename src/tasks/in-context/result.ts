@@ -26,15 +26,21 @@ export interface ResultParts {
 
 /** What `JSON.stringify` keeps of a result. */
 export interface ResultJson {
+  /** Of the target, in pixels. */
   readonly width: number;
+  /** Of the target, in pixels. */
   readonly height: number;
+  /** The engine that painted. */
   readonly engine: string;
+  /** One for each label that the prompts show. */
   readonly masks: readonly MaskJson[];
 }
 
 /** What a target's painting was decoded into. Everything is at the target's own size. */
 export class SegmentationResult {
+  /** Of the target, in pixels. */
   readonly width: number;
+  /** Of the target, in pixels. */
   readonly height: number;
   /** The label of each pixel, 0 = background: `data` is `(height, width)` row-major, uint8. */
   readonly labelMap: LabelPicture;

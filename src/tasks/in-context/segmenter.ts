@@ -19,8 +19,10 @@ import {
 } from '../tracking/track';
 import { type TrackedFrame, Tracker } from '../tracking/tracker';
 
+/** How prompts are read, and targets segmented by them. */
 export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, RunOptions {}
 
+/** How a model is loaded, and where pictures may come from. */
 export interface SegmenterLoadOptions extends PainterLoadOptions {
   /** Where pictures may come from, in every call. @default all of `files`, `urls` and `memory` */
   readonly sources?: readonly ImageSource[];

@@ -55,11 +55,13 @@ export type ThresholdOptions =
       readonly threshold?: number;
     };
 
+/** How objects are followed: what segmenting takes, and what tracking adds. */
 export type TrackOptions = Omit<SegmentationOptions, 'ensemble' | 'colors'> &
   TrackSettings &
   ThresholdOptions &
   ReadPromptOptions;
 
+/** The options that tracking adds, as data. */
 export const trackSchema = {
   memory: withDefault(whole('earlier frames that join the prompts', 0, 64), 0),
   selection: choice('which frames are remembered', selections, 'recent'),

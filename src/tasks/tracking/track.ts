@@ -19,6 +19,7 @@ export type FrameSource = Iterable<ImageInput> | AsyncIterable<ImageInput> | str
 export type TrackPrompts =
   readonly Prompt[] | { readonly firstMask: MaskInput; readonly prompts?: readonly Prompt[] };
 
+/** How objects are followed through frames. */
 export type TrackFramesOptions = TrackOptions & RunOptions;
 
 /**
