@@ -3,13 +3,17 @@ export type FolderLayout = 'voc' | 'davis' | 'yolo';
 
 /** A picture and its annotation, by paths from the data set's folder. */
 export interface FolderPair {
+  /** The picture. */
   readonly image: string;
+  /** Its annotation: a PNG of VOC and DAVIS, a text file of YOLO. */
   readonly annotation: string;
   /** VOC's `SegmentationObject`, where it has the picture, too. */
   readonly objects?: string;
 }
 
+/** What belongs together in a folder. */
 export interface FolderPairs {
+  /** Which layout it has. */
   readonly layout: FolderLayout;
   /** In the order of annotations. */
   readonly pairs: readonly FolderPair[];

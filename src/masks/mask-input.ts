@@ -9,7 +9,9 @@ import { type CompressedRle, decodeRle, type Rle } from './rle';
 export interface PolygonMask {
   /** `[x0, y0, x1, y1, …]` in pixels, (0, 0) at the top left corner of the first pixel; they add up. */
   readonly polygons: readonly Polygon[];
+  /** The picture's, in pixels. */
   readonly width: number;
+  /** The picture's, in pixels. */
   readonly height: number;
 }
 

@@ -8,6 +8,7 @@ import { type Joint, type Outlines, traceOutlines } from './trace-rings';
  */
 export type Polygon = number[];
 
+/** How outlines are made. */
 export interface PolygonOptions {
   /**
    * Leave out points as long as the outline moves by no more than this, in pixels (Douglas and Peucker). Filling a simplified

@@ -7,7 +7,9 @@ export interface Patch {
   readonly x: number;
   /** Top edge. */
   readonly y: number;
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** `(height, width)` row-major, non-zero inside. */
   readonly data: Uint8Array;
@@ -36,6 +38,7 @@ export type AnnotatedObject = ObjectShape & {
 
 /** A kind of thing, as a file lists it. */
 export interface Category {
+  /** What people call it; categories of one name are one label. */
   readonly name: string;
   /** The number that the file gives it, which becomes its label if it is one of 1 … 255 and free. */
   readonly number?: number;
@@ -47,6 +50,7 @@ export interface AnnotatedPicture {
   readonly file?: string;
   /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** In the order in which they are drawn: later ones lie on top. */
   readonly objects: readonly AnnotatedObject[];

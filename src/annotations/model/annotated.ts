@@ -6,6 +6,7 @@ import type { NamedLabelMap } from './to-label-map';
 export interface Annotated {
   /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
   /** One for each label; those that are not present are written as categories alone. */
   readonly masks: readonly Mask[];

@@ -9,6 +9,7 @@ export const overlapRules = ['later', 'smaller'] as const;
 /** `'later'` as the file has them; `'smaller'` by area. */
 export type OverlapRule = (typeof overlapRules)[number];
 
+/** How objects become labels. */
 export interface LabelMapOptions {
   /** Labels that names have already, so that several files agree; new names are added. @default none */
   readonly labels?: LabelTable;
@@ -24,6 +25,7 @@ export interface LabelMapOptions {
 
 /** A label map, and what its labels are called: the option `labelNames`. */
 export interface NamedLabelMap extends LabelMap {
+  /** What the labels are called, by label. */
   readonly labelNames: Readonly<Record<number, string>>;
 }
 

@@ -9,11 +9,13 @@ import { objectsOfLabels } from '../model/objects-of-labels';
 
 /** A class and its colour, as a line of `labelmap.txt` has it. */
 export interface VocClass {
+  /** What people call it. */
   readonly name: string;
   /** RGB 0 … 255. */
   readonly color: readonly [number, number, number];
 }
 
+/** What belongs to a VOC mask. */
 export interface VocOptions {
   /** The file in `SegmentationObject`: which pixels belong to one object. @default all of a class are one object */
   readonly objects?: Uint8Array;

@@ -4,9 +4,11 @@ import { boxOutline } from '../formats/outlines';
 import type { AnnotatedObject, AnnotatedPicture, Category } from '../model/annotated-picture';
 import { type TextInput, textOf } from '../model/entry';
 
+/** What a YOLO file does not say itself. */
 export interface YoloOptions {
   /** The picture's size in pixels: the file has shares of it. */
   readonly width: number;
+  /** In pixels, too. */
   readonly height: number;
   /** Names of classes, from class 0 on, as `classes.txt` or `data.yaml` list them. @default their numbers */
   readonly names?: readonly string[];

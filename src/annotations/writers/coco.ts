@@ -1,6 +1,7 @@
 import type { PolygonOptions } from '../../masks/polygons';
 import { type Annotated, jsonFile, SeenLabels } from '../model/annotated';
 
+/** What a COCO file is written with. */
 export interface CocoOptions extends PolygonOptions {
   /**
    * How masks are written: as compressed run-lengths, which are exact, or as polygons along pixel edges, which more tools let
@@ -22,7 +23,11 @@ export class CocoFile {
 
   constructor(private readonly options: CocoOptions = {}) {}
 
-  /** @param file what the picture is called in the file. */
+  /**
+   * Adds a picture's masks; those that are not present add a category alone.
+   *
+   * @param file what the picture is called in the file.
+   */
   add(file: string, result: Annotated): void {
     const { width, height, masks } = result;
     const { segmentation = 'rle', tolerance } = this.options;
@@ -49,6 +54,7 @@ export class CocoFile {
     return this.images.length === 0;
   }
 
+  /** The file's bytes: JSON in UTF-8. */
   encode(): Uint8Array {
     const { images, annotations, labels } = this;
     const categories = labels.sorted.map(([id, name]) => ({ id, name, supercategory: '' }));

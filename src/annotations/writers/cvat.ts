@@ -9,7 +9,11 @@ export class CvatFile {
   private readonly images: string[] = [];
   private readonly labels = new SeenLabels();
 
-  /** @param file what the picture is called in the task. */
+  /**
+   * Adds a picture's masks; those that are not present add a label alone.
+   *
+   * @param file what the picture is called in the task.
+   */
   add(file: string, result: Annotated): void {
     const { width, height, masks } = result;
     this.labels.add(result);
@@ -27,6 +31,7 @@ export class CvatFile {
     this.images.push([...lines, '  </image>'].join('\n'));
   }
 
+  /** The file's bytes: XML in UTF-8. */
   encode(): Uint8Array {
     const labels = this.labels.sorted.map(
       ([, name]) =>

@@ -1,6 +1,7 @@
 import { encodeBrush } from '../formats/brush-rle';
 import { type Annotated, textFile } from '../model/annotated';
 
+/** How a Label Studio project calls things. */
 export interface LabelStudioOptions {
   /** The name of the `<BrushLabels>` tag in the project's labelling configuration. @default 'tag' */
   readonly fromName?: string;
@@ -25,7 +26,11 @@ export class LabelStudioFile {
 
   constructor(private readonly options: LabelStudioOptions = {}) {}
 
-  /** @param image URL or path under which Label Studio finds the picture. */
+  /**
+   * Adds a picture as a task, with its masks that are present.
+   *
+   * @param image URL or path under which Label Studio finds the picture.
+   */
   add(image: string, { width, height, masks }: Annotated): void {
     const { fromName = 'tag', toName = 'image', dataKey = 'image' } = this.options;
     const present = masks.filter((mask) => mask.present);
@@ -48,6 +53,7 @@ export class LabelStudioFile {
     });
   }
 
+  /** The file's bytes: JSON in UTF-8. */
   encode(): Uint8Array {
     // A brush has thousands of numbers, each of which would have a line of its own.
     return textFile(`${JSON.stringify(this.tasks)}\n`);

@@ -3,6 +3,7 @@ import type { PolygonOptions } from '../../masks/polygons';
 import { base64Of } from '../formats/base64';
 import { type Annotated, boxPixels, jsonFile } from '../model/annotated';
 
+/** What a labelme file is written with. */
 export interface LabelmeOptions extends PolygonOptions {
   /**
    * How masks are written: as polygons along pixel edges, which people edit, or as masks, which labelme reads from version

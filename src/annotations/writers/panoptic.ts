@@ -13,6 +13,8 @@ export class PanopticFile {
   private readonly labels = new SeenLabels();
 
   /**
+   * Adds a picture's masks; those that are not present add a category alone.
+   *
    * @param file what the picture is called in the file.
    * @param png what its PNG is called there; it stands in a folder of the JSON file's name.
    * @returns the PNG's bytes.
@@ -42,6 +44,7 @@ export class PanopticFile {
     return new Picture(width, height, data).toPng();
   }
 
+  /** The JSON file's bytes. */
   encode(): Uint8Array {
     const { images, annotations, labels } = this;
     const colors = labelColors();

@@ -10,7 +10,11 @@ import { type Annotated, SeenLabels, textFile } from '../model/annotated';
 export class VocFolder {
   private readonly labels = new SeenLabels();
 
-  /** @returns the two PNGs, both to be called as the picture. */
+  /**
+   * Adds a picture's masks.
+   *
+   * @returns the bytes of two PNGs, both to be called as the picture.
+   */
   async add(
     result: Annotated,
   ): Promise<{ segmentationClass: Uint8Array; segmentationObject: Uint8Array }> {

@@ -16,7 +16,11 @@ export class YoloDataSet {
 
   constructor(private readonly options: PolygonOptions = {}) {}
 
-  /** @returns the text file of the picture, to be called as it is and put into `labels/`. */
+  /**
+   * Adds a picture's masks.
+   *
+   * @returns the bytes of its text file, to be called as the picture and put into `labels/`.
+   */
   add({ width, height, masks }: Annotated): Uint8Array {
     for (const { label, name } of [...masks].sort((a, b) => a.label - b.label))
       this.classes.set(label, name);
