@@ -14,7 +14,17 @@ const rooms = {
   masks: ['base', 'images', 'colors'],
   annotations: ['base', 'images', 'masks'],
   video: ['base', 'images'],
-  tasks: ['base', 'tensors', 'checkpoints', 'models', 'images', 'colors', 'masks', 'video'],
+  tasks: [
+    'base',
+    'tensors',
+    'checkpoints',
+    'models',
+    'images',
+    'colors',
+    'masks',
+    'annotations',
+    'video',
+  ],
   evaluation: ['base', 'images', 'colors', 'masks', 'video', 'tasks'],
   // Adapters serve the ports of every room; nobody imports them but the `imports` map of package.json.
   adapters: ['base', 'engines', 'checkpoints', 'images', 'video'],

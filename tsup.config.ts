@@ -31,6 +31,7 @@ const everywhere = {
   painter: 'src/entries/painter.ts',
   checkpoints: 'src/entries/checkpoints.ts',
   masks: 'src/entries/masks.ts',
+  annotations: 'src/entries/annotations.ts',
   engines: 'src/entries/engines.ts',
   options: 'src/entries/options.ts',
   video: 'src/entries/video.ts',

@@ -86,6 +86,7 @@ for (const entry of [
   'painter',
   'checkpoints',
   'masks',
+  'annotations',
   'engines',
   'options',
   'video',

@@ -11,6 +11,7 @@ export {
 } from './tasks/in-context/segmenter';
 export type { SegmentationOptions } from './tasks/in-context/options';
 export type { PreparedPrompts } from './tasks/in-context/prepared-prompts';
+export type { MaskInput } from './tasks/in-context/prompt-mask';
 export type { Prompt, ReadPromptOptions, TargetOptions } from './tasks/in-context/prompts';
 export type { ResultJson, SegmentationResult } from './tasks/in-context/result';
 
@@ -20,6 +21,16 @@ export type { FrameSource, TrackFramesOptions, TrackPrompts } from './tasks/trac
 
 export type { Box, Mask, MaskJson, TensorMaker } from './masks/mask';
 export type { LabelMap } from './masks/label-map';
+export type { MaskShape, OneMask, PolygonMask, RleMask } from './masks/mask-input';
+export type {
+  AnnotatedObject,
+  AnnotatedPicture,
+  Category,
+  ObjectShape,
+  Patch,
+} from './annotations/model/annotated-picture';
+export type { CompressedRle, Rle } from './masks/rle';
+export type { Polygon, PolygonOptions } from './masks/polygons';
 export type { LabelPicture } from './masks/label-picture';
 export type { OverlayOptions } from './masks/overlay';
 export type { BrowserPicture, ImageInput, ImageSource } from './images/image-input';

@@ -10,7 +10,8 @@ export {
   encodeRle,
   type Rle,
 } from '../masks/rle';
-export { maskToPolygons, type Polygon, polygonsToMask } from '../masks/polygons';
+export { polygonsToMask } from '../masks/fill-polygons';
+export { maskToPolygons, maskToRings, type Polygon, type PolygonOptions } from '../masks/polygons';
 export { overlay, type OverlayOptions } from '../masks/overlay';
 export { Picture, encodeGreyPng } from '../images/picture';
 export type { PixelsLike, TensorLike } from '../images/image-input';
@@ -27,4 +28,5 @@ export {
 } from '../colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
 export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
-export { type Annotated, CocoFile } from '../annotations/coco';
+export type { Annotated } from '../annotations/model/annotated';
+export { CocoFile, type CocoOptions } from '../annotations/writers/coco';

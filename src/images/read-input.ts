@@ -140,7 +140,10 @@ async function bodyOf(response: Response, argument: string): Promise<Uint8Array>
 }
 
 /** @throws InvalidInputError if strings that lead there are not to be followed. */
-function checkSource({ argument, sources }: ReadOptions, source: 'files' | 'urls'): void {
+export function checkSource(
+  { argument, sources }: Pick<ReadOptions, 'argument' | 'sources'>,
+  source: 'files' | 'urls',
+): void {
   if (sources && !sources.includes(source)) {
     throw new InvalidInputError(
       argument,

@@ -1,6 +1,6 @@
 import { type CompressedRle, compressRle, encodeRle } from './rle';
 import { Raster } from '../images/raster';
-import { maskToPolygons, type Polygon } from './polygons';
+import { maskToPolygons, type Polygon, type PolygonOptions } from './polygons';
 
 /** A box in pixels: left edge, top edge, width, height (COCO's order). */
 export type Box = readonly [x: number, y: number, width: number, height: number];
@@ -70,9 +70,12 @@ export class Mask extends Raster {
     return compressRle(encodeRle(this.toBinary(), this.height, this.width));
   }
 
-  /** Outlines along pixel edges in COCO's polygon format; filling them gives the mask back. */
-  toPolygons(): Polygon[] {
-    return maskToPolygons(this.toBinary(), this.height, this.width);
+  /**
+   * Outlines along pixel edges in COCO's polygon format; filling them gives the mask back, unless a `tolerance` simplifies
+   * them.
+   */
+  toPolygons(options?: PolygonOptions): Polygon[] {
+    return maskToPolygons(this.toBinary(), this.height, this.width, options);
   }
 
   protected stored() {

@@ -46,14 +46,7 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
  */
 export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
   const [height, width] = rle.size;
-  const counts = typeof rle.counts === 'string' ? decompressCounts(rle.counts) : rle.counts;
-  const total = counts.reduce((a, b) => a + b, 0);
-  if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
-    throw new InvalidInputError(
-      'rle',
-      `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`,
-    );
-  }
+  const counts = checkRle(rle);
   const mask = new Uint8Array(height * width);
   let at = 0;
   counts.forEach((run, i) => {
@@ -62,6 +55,25 @@ export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
     at += run;
   });
   return mask;
+}
+
+/**
+ * Looks whether runs fill their mask, without making it.
+ *
+ * @returns the runs.
+ * @throws InvalidInputError if they do not, or their string is damaged.
+ */
+export function checkRle(rle: Rle | CompressedRle): number[] {
+  const [height, width] = rle.size;
+  const counts = typeof rle.counts === 'string' ? decompressCounts(rle.counts) : rle.counts;
+  const total = counts.reduce((a, b) => a + b, 0);
+  if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
+    throw new InvalidInputError(
+      'rle',
+      `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`,
+    );
+  }
+  return counts;
 }
 
 /** COCO's string form: differences to the run two before, in base 32 with a continuation bit, from '0' on. */

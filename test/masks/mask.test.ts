@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { polygonsToMask } from '../../src/masks/polygons';
+import { polygonsToMask } from '../../src/masks/fill-polygons';
 import { boundsOf, Mask, measureLabels } from '../../src/masks/mask';
 
 const maps = fc

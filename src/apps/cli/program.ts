@@ -175,13 +175,14 @@ function withModel(command: Command): Command {
 type Named<Flags> = Flags & { readonly labels?: LabelNames };
 
 const labelsHelp = 'names of labels, as in 1=cup,2=spoon';
-const promptHelp = 'an example and its mask, or one folder of examples; repeat for more';
+const promptHelp =
+  'an example and its mask, or a folder or annotation file of examples; repeat for more';
 
 function addPrompt(value: string, previous: PromptFlag[] = []) {
   const prompt = parsePrompt(value);
   if (!prompt)
     throw new InvalidArgumentError(
-      'Give an image and a mask, or a folder of both: --prompt IMAGE MASK, or --prompt FOLDER.',
+      'Give an image and a mask, or many of both: --prompt IMAGE MASK, --prompt FOLDER, or --prompt ANNOTATIONS.json.',
     );
   return [...previous, prompt];
 }

@@ -1,14 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isPicture, naturally, stemOf } from './pictures';
+import { readAnnotatedFolder } from './annotated-folder';
 import type { PromptPair } from './prompt-pairs';
 import { named, UsageError } from './usage-error';
 
 /**
- * The prompts of a folder, in the natural order of their names. It has one of two layouts:
+ * The prompts of a folder, in the natural order of their names. It has one of these layouts:
  *
  * - `images/NAME.*` with `masks/NAME.*`, pictures of any kind;
- * - `NAME.jpg` (or any kind but PNG) beside `NAME.png`, its mask.
+ * - `NAME.jpg` (or any kind but PNG) beside `NAME.png`, its mask;
+ * - those of VOC, DAVIS and YOLO (see `readAnnotatedFolder`).
  *
  * Every picture must have its mask, and every mask its picture; files that are no pictures do not count.
  *
@@ -19,6 +21,8 @@ export async function readPromptFolder(
   folder: string,
   tell: (line: string) => void,
 ): Promise<PromptPair[]> {
+  const annotated = await readAnnotatedFolder(folder, tell);
+  if (annotated) return annotated;
   const direct = await picturesIn(folder);
   const [images, masks] = [join(folder, 'images'), join(folder, 'masks')];
   const [hasImages, hasMasks] = [await isDirectory(images), await isDirectory(masks)];

@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import type { AnnotatedPicture, Prompt } from '../../index';
+import { isAnnotationFile, readPromptFile } from './annotation-file';
 import { readPromptFolder } from './prompt-folder';
 
 /** Separates the two values of one `--prompt`; it cannot occur in a path. */
@@ -8,14 +10,22 @@ const SEPARATOR = '\0';
 export interface PromptPair {
   readonly image: string;
   readonly mask: string;
+  /** What the mask's file says, where it is not for the library to read by itself. */
+  readonly annotated?: AnnotatedPicture;
 }
 
-/** What one `--prompt` names: a pair, or a folder of them. */
-export type PromptFlag = PromptPair | { readonly folder: string };
+/** Pairs as the library takes them. */
+export function asPrompts(pairs: readonly PromptPair[]): Prompt[] {
+  return pairs.map(({ image, mask, annotated }) => ({ image, mask: annotated ?? mask }));
+}
+
+/** What one `--prompt` names: a pair, or a folder or an annotation file of them. */
+export type PromptFlag =
+  PromptPair | { readonly folder: string } | { readonly annotations: string };
 
 /**
  * Argument parsers have no options of exactly two values, so `--prompt IMAGE MASK` becomes one value. A directory
- * stands alone: what follows it is none of its. Wherever a value is missing, the parser is left to complain.
+ * and an annotation file stand alone: what follows them is none of theirs. Wherever a value is missing, the parser is left to complain.
  */
 export function joinPairs(argv: readonly string[]): string[] {
   const joined: string[] = [];
@@ -27,7 +37,8 @@ export function joinPairs(argv: readonly string[]): string[] {
       argv[i] === '--prompt' &&
       pair.length === 2 &&
       !pair.some((value) => value.startsWith('--')) &&
-      !isDirectory(pair[0])
+      !isDirectory(pair[0]) &&
+      !isAnnotationFile(pair[0])
     ) {
       joined.push(pair.join(SEPARATOR));
       i += 2;
@@ -36,14 +47,16 @@ export function joinPairs(argv: readonly string[]): string[] {
   return joined;
 }
 
-/** Reads a joined value again; `null` if it is neither a pair nor a directory. */
+/** Reads a joined value again; `null` if it is neither a pair, a directory nor an annotation file. */
 export function parsePrompt(value: string): PromptFlag | null {
   const [image, mask] = value.split(SEPARATOR);
   if (image && mask) return { image, mask };
-  return mask === undefined && isDirectory(value) ? { folder: value } : null;
+  if (mask !== undefined) return null;
+  if (isDirectory(value)) return { folder: value };
+  return isAnnotationFile(value) ? { annotations: value } : null;
 }
 
-/** Reads the folders among prompts. @throws UsageError as `readPromptFolder` has it. */
+/** Reads the folders and annotation files among prompts. @throws UsageError as their readers have it. */
 export async function expandPrompts(
   prompts: readonly PromptFlag[],
   tell: (line: string) => void,
@@ -51,6 +64,8 @@ export async function expandPrompts(
   const pairs: PromptPair[] = [];
   for (const prompt of prompts) {
     if ('folder' in prompt) pairs.push(...(await readPromptFolder(prompt.folder, tell)));
+    else if ('annotations' in prompt)
+      pairs.push(...(await readPromptFile(prompt.annotations, tell)));
     else pairs.push(prompt);
   }
   return pairs;

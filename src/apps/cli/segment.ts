@@ -1,6 +1,6 @@
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { CocoFile, encodeGreyPng, readPrompts } from '../../entries/masks';
+import { encodeGreyPng, readPrompts } from '../../entries/masks';
 import {
   AbortedError,
   type BackendChoice,
@@ -13,12 +13,13 @@ import {
 import { checkLabelNames } from './label-names';
 import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
-import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
+import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
+import { annotationKinds, annotationSavers } from './save-annotations';
 import { expandTargets } from './targets';
 import { namingPrompts, type Wording } from './wording';
 
-export const saveKinds = ['labels', 'overlay', 'painting', 'masks', 'coco'] as const;
+export const saveKinds = ['labels', 'overlay', 'painting', 'masks', ...annotationKinds] as const;
 type SaveKind = (typeof saveKinds)[number];
 
 export interface ModelFlags {
@@ -51,15 +52,17 @@ export async function segment(
   const run = { signal, onProgress: reporter.onProgress };
   const options = { ...segmentOptions(flags), signal };
   // Bad prompts are told before a model is loaded.
-  const { labels } = await namingPrompts({ prompts }, () => readPrompts(prompts, options));
+  const { labels } = await namingPrompts({ prompts }, () =>
+    readPrompts(asPrompts(prompts), options),
+  );
   checkLabelNames(flags.labelNames, labels);
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
-  const coco = new CocoFile();
+  const annotations = await annotationSavers(flags.out, flags.save);
   const failed: { file: string; error: string }[] = [];
   try {
-    const prepared = await segmenter.prepare(prompts, { ...options, ...run });
+    const prepared = await segmenter.prepare(asPrompts(prompts), { ...options, ...run });
     reporter.line(`model ${flags.model}, backend ${segmenter.engine}, ${prompts.length} prompt(s)`);
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
@@ -68,8 +71,8 @@ export async function segment(
         const result = await prepared.segment(file, run);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
+        files.push(...(await annotations.add(file, names[i], result)));
         done.push(row(file, result, seconds, files));
-        if (flags.save.includes('coco')) coco.add(file, result);
         const found = result.masks.map(
           ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
         );
@@ -90,8 +93,9 @@ export async function segment(
     reporter.finish();
     segmenter.dispose();
   }
-  if (!coco.empty) await writeOutput(join(flags.out, 'coco.json'), coco.encode());
-  report({ prompts, results: done, failed }, segmenter.engine, flags);
+  await annotations.finish();
+  const files = prompts.map(({ image, mask }) => ({ image, mask }));
+  report({ prompts: files, results: done, failed }, segmenter.engine, flags);
   return failed.length > 0 ? 1 : 0;
 }
 

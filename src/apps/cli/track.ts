@@ -13,7 +13,7 @@ import {
 import { checkLabelNames } from './label-names';
 import { loadOptions } from './library-options';
 import { writeOutput } from './output';
-import { expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
+import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
 import { namingPrompts, type Wording } from './wording';
@@ -117,7 +117,7 @@ export async function track(
   for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts, frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts: prompts.map(({ image, mask }) => ({ image, mask })), frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
     );
   } else {
     process.stdout.write(
@@ -128,7 +128,8 @@ export async function track(
 }
 
 /** What to follow: the given prompts, or the first frame by its mask, or both. */
-function promptsOf(prompts: readonly PromptPair[], { firstMask }: TrackFlags): TrackPrompts {
+function promptsOf(pairs: readonly PromptPair[], { firstMask }: TrackFlags): TrackPrompts {
+  const prompts = asPrompts(pairs);
   return firstMask === undefined ? prompts : { firstMask, prompts };
 }
 

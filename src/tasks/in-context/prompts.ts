@@ -5,14 +5,18 @@ import type { ImageInput, ImageSource } from '../../images/image-input';
 import { resizeNearest } from '../../images/resize';
 import { readImage, type RgbImage } from '../../images/rgb-image';
 import { type LabelMap, labelsOf } from '../../masks/label-map';
-import { checkNotEmpty, type ColorTable, readMask } from '../../masks/read-mask';
+import { checkNotEmpty } from '../../masks/read-mask';
+import { type MaskInput, type MaskTables, readPromptMask } from './prompt-mask';
 
 /** An example: a picture and what is marked in it. */
 export interface Prompt {
   /** The picture. */
   readonly image: ImageInput;
-  /** Labels of the picture's pixels, of the picture's size; 0 or black is background. */
-  readonly mask: ImageInput;
+  /**
+   * What is marked in the picture, of the picture's size: labels of its pixels (0 or black is background), or masks,
+   * run-lengths, outlines or annotations.
+   */
+  readonly mask: MaskInput;
 }
 
 /** What may be read. */
@@ -56,6 +60,8 @@ export interface PromptSet {
   readonly names: readonly string[];
   /** Labels that colours of RGB masks were given. */
   readonly colors: ReadonlyMap<number, number>;
+  /** Labels that names of annotations were given. */
+  readonly categories: ReadonlyMap<string, number>;
 }
 
 /** @throws InvalidInputError if it is no list, or an empty one. */
@@ -74,18 +80,23 @@ export function checkPromptList(prompts: readonly Prompt[]): void {
 /**
  * Reads prompts before any heavy work.
  *
- * @param colors labels of mask colours met earlier, so that a colour keeps its label.
+ * @param known labels of mask colours and names of annotations met earlier, which they keep.
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readPrompts(
   prompts: readonly Prompt[],
   options: ReadPromptOptions = {},
-  colors: PromptSet['colors'] = new Map(),
+  known: Partial<Pick<PromptSet, 'colors' | 'categories'>> = {},
 ): Promise<PromptSet> {
   checkPromptList(prompts);
   const limits = decodeLimits(options.maxPixels);
   const { signal, tolerance, sources } = options;
-  const table: ColorTable = new Map(colors);
+  const tables: MaskTables = {
+    colors: new Map(known.colors),
+    categories: new Map(known.categories),
+    files: new Map(),
+  };
+  const given = new Map<number, string>(); // names that masks bring with them
   const read: { image: RgbImage; mask: LabelMap }[] = [];
   const labels = new Set<number>();
   for (const [i, prompt] of prompts.entries()) {
@@ -104,11 +115,15 @@ export async function readPrompts(
       signal,
       sources,
     });
-    let mask = await readMask(
+    const found = await readPromptMask(
       prompt.mask,
+      prompt.image,
       { argument: `${argument}.mask`, limits, signal, sources, tolerance },
-      table,
+      tables,
     );
+    for (const [label, name] of Object.entries(found.labelNames ?? {}))
+      addName(given, Number(label), name, `${argument}.mask`);
+    let mask: LabelMap = { width: found.width, height: found.height, data: found.data };
     if (mask.width !== image.width || mask.height !== image.height) {
       if (!options.resizeMasks) {
         throw new InvalidInputError(
@@ -136,12 +151,33 @@ export async function readPrompts(
     );
   }
   const colorOf = new Map(
-    [...table].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
+    [...tables.colors].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
   );
-  const names = sorted.map(
-    (label) => options.labelNames?.[label] ?? colorOf.get(label) ?? String(label),
-  );
-  return { prompts: read, labels: sorted, names, colors: table };
+  const names = sorted.map((label) => {
+    const [name, color] = [given.get(label), colorOf.get(label)];
+    if (name !== undefined && color !== undefined && name !== color)
+      throw new InvalidInputError(
+        'prompts',
+        `mark the label ${label} both as "${name}" and by the colour ${color}; give masks of one kind, colours or names.`,
+      );
+    return options.labelNames?.[label] ?? name ?? color ?? String(label);
+  });
+  return {
+    ...{ prompts: read, labels: sorted, names },
+    ...{ colors: tables.colors, categories: tables.categories },
+  };
+}
+
+/** @throws InvalidInputError if prompts call a label by different names. */
+function addName(names: Map<number, string>, label: number, name: string, argument: string): void {
+  if (name === String(label)) return; // that is what a label without a name is called
+  const other = names.get(label);
+  if (other !== undefined && other !== name)
+    throw new InvalidInputError(
+      argument,
+      `calls the label ${label} "${name}", but another prompt calls it "${other}"; give different labels to different things.`,
+    );
+  names.set(label, name);
 }
 
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */

@@ -4,6 +4,7 @@ import type { RunOptions } from '../../base/progress';
 import type { ImageInput } from '../../images/image-input';
 import type { Painter } from '../../models/seggpt/painter';
 import { frameStore } from '../../video/frame-store';
+import type { MaskInput } from '../in-context/prompt-mask';
 import { checkPromptList, type Prompt } from '../in-context/prompts';
 import { resolveTrackOptions, type TrackOptions } from './options';
 import { type TrackedFrame, Tracker } from './tracker';
@@ -16,7 +17,7 @@ export type FrameSource = Iterable<ImageInput> | AsyncIterable<ImageInput> | str
 
 /** What to follow: examples, or the mask of the first frame, which becomes the first prompt, with further examples. */
 export type TrackPrompts =
-  readonly Prompt[] | { readonly firstMask: ImageInput; readonly prompts?: readonly Prompt[] };
+  readonly Prompt[] | { readonly firstMask: MaskInput; readonly prompts?: readonly Prompt[] };
 
 /** How objects are followed through frames. */
 export type TrackFramesOptions = TrackOptions & RunOptions;
@@ -65,7 +66,7 @@ export function trackFrames(
 async function* follow(
   painter: Painter,
   prompts: readonly Prompt[],
-  firstMask: ImageInput | undefined,
+  firstMask: MaskInput | undefined,
   frames: FrameSource,
   options: TrackFramesOptions,
 ): AsyncGenerator<TrackedFrame, void, void> {

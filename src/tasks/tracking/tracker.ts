@@ -15,6 +15,7 @@ import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
 import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
+import type { MaskInput } from '../in-context/prompt-mask';
 import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
 import { refineFits } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
@@ -100,14 +101,14 @@ export class Tracker {
    * @param mask of the last frame's size.
    * @throws InvalidInputError before the first frame, and for masks that prompts refuse.
    */
-  correct(mask: ImageInput): Promise<void> {
+  correct(mask: MaskInput): Promise<void> {
     return this.enqueue(async () => {
       const { last, set } = this;
       if (!last || !set)
         throw new InvalidInputError('mask', 'there is no frame to correct yet; call next() first.');
       const given = [{ image: last, mask }];
       const reading = { ...this.given, labelNames: undefined }; // one frame need not show all that have names
-      const { prompts, labels } = await readPrompts(given, reading, set.colors);
+      const { prompts, labels } = await readPrompts(given, reading, set);
       const unknown = labels.find((label) => !set.labels.includes(label));
       if (unknown !== undefined) {
         throw new InvalidInputError(

@@ -58,8 +58,8 @@ it('offers the words that a flag or an argument takes', () => {
   expect(offered('seggpt', 'segment', 'a.jpg', '--backend', 'w')).toEqual([
     ...['webgpu', 'wasm', 'webgl'],
   ]);
-  expect(offered('seggpt', 'segment', '--save', '=', 'pa')).toEqual(['painting']);
-  expect(offered('seggpt', 'segment', '--save', '=')).toHaveLength(5);
+  expect(offered('seggpt', 'segment', '--save', '=', 'pai')).toEqual(['painting']);
+  expect(offered('seggpt', 'segment', '--save', '=')).toHaveLength(12);
   expect(offered('seggpt', 'track', '--save', 'd')).toEqual(['davis']);
   expect(offered('seggpt', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
   expect(offered('seggpt', 'cache', 'c')).toEqual(['clear']);

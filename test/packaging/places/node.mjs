@@ -12,7 +12,16 @@ const print = 'console.log(JSON.stringify(globalThis.outcome));';
 const commonJs = `
 const { segmentInContext } = require('seggpt');
 (async () => {${segmenting('', './')}${print}})();`;
-const subpaths = ['painter', 'checkpoints', 'masks', 'engines', 'options', 'video', 'evaluation'];
+const subpaths = [
+  'painter',
+  'checkpoints',
+  'masks',
+  'annotations',
+  'engines',
+  'options',
+  'video',
+  'evaluation',
+];
 const importSubpaths = `
 import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { CocoFile } from '../../src/annotations/coco';
+import { CocoFile } from '../../src/annotations/writers/coco';
 import { decodeRle } from '../../src/masks/rle';
 import { SegmentationResult } from '../../src/tasks/in-context/result';
 
@@ -40,8 +40,8 @@ it('tells what each picture shows, and names labels that none shows', () => {
   ]);
   expect([...decodeRle(annotations[0].segmentation)]).toEqual([0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0]);
   expect(categories).toEqual([
-    { id: 1, name: 'cat' },
-    { id: 2, name: 'dog' },
+    { id: 1, name: 'cat', supercategory: '' },
+    { id: 2, name: 'dog', supercategory: '' },
   ]);
 });
 
