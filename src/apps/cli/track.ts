@@ -31,6 +31,9 @@ export interface TrackFlags
       | 'resolution'
       | 'seed'
       | 'tolerance'
+      | 'ignore'
+      | 'orientation'
+      | 'window'
       | 'resizeMasks'
       | 'maxPixels'
       | 'labelNames'
@@ -79,6 +82,9 @@ export async function track(
       resolution: flags.resolution,
       seed: flags.seed,
       tolerance: flags.tolerance,
+      ignore: flags.ignore,
+      orientation: flags.orientation,
+      window: flags.window,
       resizeMasks: flags.resizeMasks,
       maxPixels: flags.maxPixels,
       labelNames: flags.labelNames,

@@ -106,7 +106,7 @@ export class Tracker {
         throw new InvalidInputError('mask', 'there is no frame to correct yet; call next() first.');
       const given = [{ image: last, mask }];
       const reading = { ...this.given, labelNames: undefined }; // one frame need not show all that have names
-      const { prompts, labels } = await readPrompts(given, reading, set.colors);
+      const { prompts, labels } = await readPrompts(given, reading, set.space);
       const unknown = labels.find((label) => !set.labels.includes(label));
       if (unknown !== undefined) {
         throw new InvalidInputError(
