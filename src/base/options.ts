@@ -19,6 +19,8 @@ export type OptionSpec<Value = unknown> = {
       readonly orZero?: boolean;
     }
   | { readonly kind: 'flag' }
+  /** Two numbers, the lower first. */
+  | { readonly kind: 'range' }
 );
 
 /** Specs for the options of an interface, none left out. */
@@ -41,7 +43,9 @@ export type ValueOf<Spec> = Spec extends {
   ? Value
   : Spec extends { readonly kind: 'flag' }
     ? boolean
-    : number;
+    : Spec extends { readonly kind: 'range' }
+      ? readonly [low: number, high: number]
+      : number;
 
 /** One of several words. */
 export const choice = <const Value extends string>(
@@ -91,6 +95,9 @@ export const flag = (about: string, fallback: boolean) => ({
   fallback,
 });
 
+/** Two numbers, the lower first. */
+export const range = (about: string) => ({ kind: 'range' as const, about });
+
 /**
  * Checks the options a schema names and fills in defaults; `undefined` counts as not given. Options the schema does not
  * name are left to others.
@@ -118,6 +125,13 @@ function fits(spec: OptionSpec, value: unknown): boolean {
       return spec.choices.includes(value);
     case 'flag':
       return typeof value === 'boolean';
+    case 'range':
+      return (
+        Array.isArray(value) &&
+        value.length === 2 &&
+        value.every((end) => Number.isFinite(end)) &&
+        value[0] < value[1]
+      );
     default:
       return (
         typeof value === 'number' &&
@@ -134,6 +148,8 @@ export function expected(spec: OptionSpec): string {
       return `one of ${spec.choices.join(', ')}`;
     case 'flag':
       return 'true or false';
+    case 'range':
+      return 'two numbers, the lower first';
     default: {
       const kind = spec.kind === 'whole' ? 'a whole number' : 'a number';
       const range =

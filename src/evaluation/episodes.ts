@@ -10,6 +10,8 @@ import type { Example } from './example';
 
 /** Label of pixels that do not count. */
 const IGNORE = 255;
+/** True labels are taken to the letter: nothing is joined, and what does not count is found here. */
+const ASKED = { ignore: 0, tolerance: 0 };
 /** Least share of a picture that a label must cover to be asked for. */
 const LEAST_SHARE = 0.005;
 
@@ -41,11 +43,11 @@ export async function readPictures(folder: string): Promise<Labelled[]> {
   const pictures: Labelled[] = [];
   for (const pair of await pairsIn(folder)) {
     const image = await readImage(pair.image, { argument: pair.image, limits: defaultLimits });
-    const labels = await readMask(
-      pair.labels,
-      { argument: pair.labels, limits: defaultLimits },
-      new Map(),
-    );
+    const labels = await readMask(pair.labels, {
+      argument: pair.labels,
+      limits: defaultLimits,
+      ...ASKED,
+    });
     pictures.push({ image, labels });
   }
   return pictures;

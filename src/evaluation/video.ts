@@ -24,6 +24,8 @@ export interface Sequence {
 
 /** Label of pixels that do not count. */
 const IGNORE = 255;
+/** True labels are taken to the letter: nothing is joined, and what does not count is found here. */
+const ASKED = { ignore: 0, tolerance: 0 };
 
 /**
  * Finds sequences: DAVIS's own layout (`JPEGImages/480p/NAME`, `Annotations/480p/NAME`), or one folder a
@@ -90,7 +92,7 @@ export async function evaluateSequence(
   options: TrackFramesOptions,
 ): Promise<SequenceScore> {
   const read = (path: string): Promise<LabelMap> =>
-    readMask(path, { argument: path, limits: defaultLimits, signal: options.signal }, new Map());
+    readMask(path, { argument: path, limits: defaultLimits, signal: options.signal, ...ASKED });
   const first = await read(sequence.frames[0].mask);
   const known = labelsOf(first).filter((label) => label !== IGNORE);
   const firstMask = { ...first, data: first.data.map((label) => (label === IGNORE ? 0 : label)) };

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../base/errors';
+import { ImageError, InvalidInputError } from '../base/errors';
 
 /** Guards against pictures that would take all memory. */
 export interface DecodeLimits {
@@ -18,4 +18,17 @@ export function decodeLimits(maxPixels = defaultLimits.maxPixels): DecodeLimits 
     );
   }
   return { maxPixels };
+}
+
+/** @throws ImageError if a picture has more pixels than the limit. */
+export function checkPixels(
+  { width, height }: { readonly width: number; readonly height: number },
+  { maxPixels }: DecodeLimits,
+  origin: string,
+): void {
+  if (width * height > maxPixels) {
+    throw new ImageError(
+      `${origin} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`,
+    );
+  }
 }

@@ -1,3 +1,4 @@
+import type { DecodedImage, DecodeRequest } from './decoded-image';
 import type { DecodeLimits } from './decode-limits';
 import type { RawImage } from './raw-image';
 
@@ -16,10 +17,10 @@ export interface ImageCodec {
    */
   decode(
     bytes: Uint8Array,
-    purpose: 'image' | 'mask',
+    request: DecodeRequest,
     limits: DecodeLimits,
     origin: string,
-  ): Promise<RawImage>;
+  ): Promise<DecodedImage>;
   /** Draws what the platform can draw (canvas, ImageBitmap, `<img>`, VideoFrame, …); `null` if it is nothing of the kind. */
   draw(value: object): Promise<RawImage> | null;
   /** Encodes grey or RGB(A) pixels as PNG. */

@@ -2,16 +2,19 @@ import { toFloats } from '../tensors/to-floats';
 import { throwIfAborted } from '../base/abort';
 import { shorten } from '../base/shorten';
 import { ImageError, InvalidInputError } from '../base/errors';
+import { decodeFile } from './decode-file';
+import { checkPixels, type DecodeLimits } from './decode-limits';
+import type { DecodedImage, Orientation } from './decoded-image';
 import { imageCodec } from './image-codec';
-import type { DecodeLimits } from './decode-limits';
 import { type ImageInput, type ImageSource, isNdArray, isPixels, isTensor } from './image-input';
-import type { RawImage } from './raw-image';
+import { isTyped } from './ranges';
 
 /** Pixels as they were given, before they are taken for a picture or for labels. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3 | 4;
+  /** Grey, grey and alpha, RGB, RGBA. */
+  readonly channels: 1 | 2 | 3 | 4;
   readonly data: ArrayLike<number>;
   /** Whether values are floating-point: as colours they are meant as 0 … 1. */
   readonly fractional: boolean;
@@ -21,6 +24,14 @@ export interface Pixels {
   readonly bytes: boolean;
   /** Whether the data were made here, so that nobody else can change them. */
   readonly owned: boolean;
+  /** Whether values came in a list that may hold anything, so that their range says nothing. */
+  readonly untyped?: boolean;
+  /** `(256, 4)` RGBA: what colours `data` stand for, where they are indices. */
+  readonly palette?: Uint8Array;
+  /** Bits of a sample in the file, where that matters to what values mean. */
+  readonly bits?: number;
+  /** EXIF's orientation, where a file has one. */
+  readonly orientation?: number;
 }
 
 export interface ReadOptions {
@@ -30,6 +41,10 @@ export interface ReadOptions {
   readonly limits: DecodeLimits;
   /** Where strings may lead; what is in memory is always read. @default anywhere */
   readonly sources?: readonly ImageSource[];
+  /** Which way up files are read. @default 'upright' */
+  readonly orientation?: Orientation;
+  /** Leave values of more than 8 bits as they are. @default false */
+  readonly asStored?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -71,13 +86,18 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
   }
   if (isNdArray(input)) {
     const fractional = input.dtype.startsWith('float');
-    return shaped([...input.shape], toFloats(input), fractional, options);
+    const floats = toFloats(input);
+    const data = input.data instanceof Uint16Array ? Uint16Array.from(floats) : floats;
+    return shaped([...input.shape], data, fractional, options, !isTyped(input.data));
   }
   if (isTensor(input)) {
     return shaped(input.shape, await input.data(), input.dtype === 'float32', options);
   }
   const drawn = imageCodec.draw(input);
-  if (drawn) return exact(await drawn);
+  if (drawn) {
+    const image = await drawn;
+    return { ...image, fractional: false, lossy: false, ...origin(image.data, true) };
+  }
   if (isPixels(input)) {
     const { width, height } = input;
     const given = input.data;
@@ -94,7 +114,11 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
         `${width} x ${height} pixels need ${width * height} values per channel with 1, 3 or 4 channels, but there are ${data.length}.`,
       );
     }
-    return { width, height, channels, data, fractional, lossy: false, ...origin(data, false) };
+    const untyped = !isTyped(given);
+    return {
+      ...{ width, height, channels, data, fractional, untyped },
+      ...{ lossy: false, ...origin(data, false) },
+    };
   }
   throw new InvalidInputError(
     argument,
@@ -157,17 +181,15 @@ function origin(data: ArrayLike<number>, owned: boolean) {
   return { bytes: data instanceof Uint8Array || data instanceof Uint8ClampedArray, owned };
 }
 
-function exact(image: RawImage): Pixels {
-  return { ...image, fractional: false, lossy: false, ...origin(image.data, true) };
-}
-
 async function decode(
   bytes: Uint8Array,
-  { purpose, limits }: ReadOptions,
+  { purpose, limits, orientation = 'upright', asStored }: ReadOptions,
   name: string,
 ): Promise<Pixels> {
-  const image = await imageCodec.decode(bytes, purpose, limits, name);
-  return { ...image, fractional: false, lossy: isLossy(bytes), ...origin(image.data, true) };
+  const request = { purpose, orientation, asStored };
+  const image: DecodedImage = await decodeFile(bytes, request, limits, name);
+  const fractional = image.data instanceof Float32Array;
+  return { ...image, fractional, lossy: isLossy(bytes), ...origin(image.data, true) };
 }
 
 /** Whether an encoded file's format may have changed its colours, by its first bytes. */
@@ -203,6 +225,7 @@ function shaped(
   data: ArrayLike<number>,
   fractional: boolean,
   { argument, limits }: ReadOptions,
+  untyped = false,
 ): Pixels {
   const [height, width, channels = 1] = shape;
   const sound =
@@ -215,21 +238,20 @@ function shaped(
     );
   }
   checkSize(width, height, argument, limits);
-  return { width, height, channels, data, fractional, lossy: false, ...origin(data, false) };
+  return {
+    ...{ width, height, channels, data, fractional, untyped },
+    ...{ lossy: false, ...origin(data, false) },
+  };
 }
 
-function checkSize(
-  width: number,
-  height: number,
-  argument: string,
-  { maxPixels }: DecodeLimits,
-): void {
+function checkSize(width: number, height: number, argument: string, limits: DecodeLimits): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width <= 0 || height <= 0) {
     throw new ImageError(`${argument} has no pixels: its size is ${width} x ${height}.`);
   }
-  if (width * height > maxPixels) {
-    throw new ImageError(
-      `${argument} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`,
-    );
-  }
+  checkPixels({ width, height }, limits, argument);
+}
+
+/** What messages call an input: where it is, or the argument that it was given as. */
+export function inputName(input: ImageInput, argument: string): string {
+  return typeof input === 'string' || input instanceof URL ? shorten(String(input)) : argument;
 }

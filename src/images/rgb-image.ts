@@ -1,6 +1,7 @@
-import { InvalidInputError } from '../base/errors';
+import { warn } from '../base/warn';
 import type { ImageInput } from './image-input';
-import { type Pixels, readPixels, type ReadOptions } from './read-input';
+import { checkWindow, toLevels, type Window } from './ranges';
+import { inputName, type Pixels, readPixels, type ReadOptions } from './read-input';
 
 /** An sRGB picture: `(height, width, 3)` row-major, 8 bits a channel. */
 export interface RgbImage {
@@ -12,54 +13,54 @@ export interface RgbImage {
   readonly data: Uint8Array;
 }
 
+export interface ReadImageOptions extends Omit<ReadOptions, 'purpose' | 'asStored'> {
+  /** Values that become black and white. @default chosen by the values where their type does not tell */
+  readonly window?: Window;
+}
+
+/** A picture, and EXIF's orientation of its file, where that has one. */
+export interface ReadPicture extends RgbImage {
+  readonly orientation?: number;
+}
+
 /**
  * Reads any {@link ImageInput} as an RGB picture. Grey is repeated; transparency is composited over
- * white.
+ * white; values of more than 8 bits are brought to 8 (see {@link toLevels}), with a warning where a window had to be chosen.
  *
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readImage(
   input: ImageInput,
-  options: Omit<ReadOptions, 'purpose'>,
-): Promise<RgbImage> {
-  const pixels = await readPixels(input, { ...options, purpose: 'image' });
-  return toRgb(pixels, options.argument);
+  options: ReadImageOptions,
+): Promise<ReadPicture> {
+  const { window, argument } = options;
+  checkWindow(window);
+  const asStored = window !== undefined;
+  const pixels = await readPixels(input, { ...options, purpose: 'image', asStored });
+  const { data, width, height, orientation } = pixels;
+  if (pixels.channels === 3 && pixels.owned && !window && data instanceof Uint8Array)
+    return { width, height, data, orientation };
+  const { levels, note } = toLevels(pixels, window, argument);
+  if (note) warn('RANGE', `${inputName(input, argument)}: ${note}`);
+  return { width, height, data: toRgb(pixels, levels), orientation };
 }
 
-function toRgb(pixels: Pixels, argument: string): RgbImage {
-  const { width, height, channels, data } = pixels;
-  if (channels === 3 && pixels.owned && data instanceof Uint8Array) return { width, height, data };
-  const levels = pixels.bytes ? data : toLevels(pixels, argument);
+function toRgb({ width, height, channels }: Pixels, levels: ArrayLike<number>): Uint8Array {
   const count = width * height;
   const result = new Uint8Array(count * 3);
   if (channels === 3) {
     result.set(levels);
-  } else if (channels === 1) {
-    for (let i = 0, to = 0; i < count; i++, to += 3)
-      result[to] = result[to + 1] = result[to + 2] = levels[i];
-  } else {
-    for (let i = 0, to = 0; i < count; i++, to += 3) {
-      const alpha = levels[i * 4 + 3] / 255;
-      for (let c = 0; c < 3; c++)
-        result[to + c] = Math.round(levels[i * 4 + c] * alpha + 255 * (1 - alpha));
+    return result;
+  }
+  const hasAlpha = channels !== 1;
+  const step = channels === 4 ? 1 : 0; // from red to green to blue; grey stands for all three
+  for (let i = 0, to = 0; i < count; i++) {
+    const from = i * channels;
+    const alpha = hasAlpha ? levels[from + channels - 1] / 255 : 1;
+    for (let c = 0; c < 3; c++, to++) {
+      const level = levels[from + c * step];
+      result[to] = hasAlpha ? Math.round(level * alpha + 255 * (1 - alpha)) : level;
     }
   }
-  return { width, height, data: result };
-}
-
-/** Values of any type as levels 0 … 255. @throws InvalidInputError for a value that is none. */
-function toLevels({ data, fractional }: Pixels, argument: string): Uint8Array | Float32Array {
-  const top = fractional ? 1 : 255;
-  const levels = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i];
-    if (!(value >= 0 && value <= top)) {
-      throw new InvalidInputError(
-        argument,
-        `holds the value ${value}; ${fractional ? 'floating-point pixels are 0 … 1 (divide by 255)' : 'pixels are 0 … 255'}.`,
-      );
-    }
-    levels[i] = fractional ? Math.fround(value * 255) : value;
-  }
-  return fractional ? Uint8Array.from(levels, Math.round) : levels;
+  return result;
 }

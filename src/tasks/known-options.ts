@@ -20,9 +20,12 @@ const known: Readonly<Record<AnyOption, true>> = {
   // reading
   sources: true,
   maxPixels: true,
+  orientation: true,
+  window: true,
   labelNames: true,
   resizeMasks: true,
   tolerance: true,
+  ignore: true,
   // segmenting
   task: true,
   ensemble: true,

@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../src/base/errors';
-import { checkNotEmpty, type ColorTable, readMask } from '../../src/masks/read-mask';
+import type { ColorTable } from '../../src/masks/label-space';
+import { checkNotEmpty, readMask } from '../../src/masks/read-mask';
 
 type Rgb = readonly [number, number, number];
 const options = { argument: 'mask', limits: { maxPixels: 1_000_000 } };
@@ -252,7 +253,8 @@ describe('takes 255 colours and labels, and no more', () => {
   it('as labels', async () => {
     const one = (label: number) =>
       readMask({ data: [label], width: 1, height: 1 }, options, new Map());
-    expect([...(await one(255)).data]).toEqual([255]);
+    const two = { data: [255, 254], width: 2, height: 1 };
+    expect([...(await readMask(two, options, new Map())).data]).toEqual([255, 254]);
     await expect(one(256)).rejects.toThrow(/holds the label 256/);
   });
 });

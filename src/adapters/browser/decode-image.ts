@@ -1,42 +1,24 @@
 import { ImageError } from '../../base/errors';
-import type { DecodeLimits } from '../../images/decode-limits';
-import { indexedPng } from '../../images/png-palette';
+import { checkPixels, type DecodeLimits } from '../../images/decode-limits';
+import type { DecodedImage, DecodeRequest } from '../../images/decoded-image';
 import type { RawImage } from '../../images/raw-image';
 
-/** What a PNG's header says; browsers tell the like of other formats only after decoding, or never. */
-function pngHeader(bytes: Uint8Array): { width: number; height: number; grey: boolean } | null {
-  if (bytes.byteLength < 26 || bytes[0] !== 0x89 || bytes[1] !== 0x50) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return {
-    width: view.getUint32(16),
-    height: view.getUint32(20),
-    grey: bytes[25] === 0 || bytes[25] === 4,
-  };
-}
-
 /**
- * Decodes an image file through the browser, EXIF orientation applied. Masks are decoded without colour
- * management, so that label values come through; a palette PNG read as a mask gives its indices.
+ * Decodes an image file through the browser, to 8 bits a channel. Masks are decoded without colour management, so that
+ * label values come through.
  *
  * @throws ImageError if the browser cannot decode it, or it is larger than the limit.
  */
 export async function decodeInBrowser(
   bytes: Uint8Array,
-  purpose: 'image' | 'mask',
+  { purpose, orientation }: DecodeRequest,
   limits: DecodeLimits,
   origin: string,
-): Promise<RawImage> {
-  if (bytes.byteLength === 0) throw new ImageError(`${origin} is empty.`);
-  const header = pngHeader(bytes);
-  if (header) checkPixels(header, limits, origin);
-  if (purpose === 'mask') {
-    const indices = await indexedPng(bytes, origin);
-    if (indices) return indices;
-  }
+): Promise<DecodedImage> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(new Blob([bytes as BlobPart]), {
-      imageOrientation: 'from-image',
+      imageOrientation: orientation === 'stored' ? 'none' : 'from-image',
       premultiplyAlpha: 'none',
       colorSpaceConversion: purpose === 'mask' ? 'none' : 'default',
     });
@@ -45,8 +27,7 @@ export async function decodeInBrowser(
   }
   try {
     checkPixels(bitmap, limits, origin);
-    const image = rasterize(bitmap, bitmap.width, bitmap.height);
-    return purpose === 'mask' && header?.grey ? firstChannel(image) : image;
+    return rasterize(bitmap, bitmap.width, bitmap.height);
   } finally {
     bitmap.close();
   }
@@ -107,26 +88,4 @@ function context(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
   const pen = canvas.getContext('2d', { willReadFrequently: true });
   if (!pen) throw new ImageError('This browser gives no 2D canvas to read pixels with.');
   return pen;
-}
-
-function checkPixels(
-  { width, height }: { width: number; height: number },
-  { maxPixels }: DecodeLimits,
-  origin: string,
-): void {
-  if (width * height > maxPixels) {
-    throw new ImageError(
-      `${origin} has ${width} x ${height} pixels, more than the limit of ${maxPixels}; raise the option maxPixels if that is meant.`,
-    );
-  }
-}
-
-/** Browsers decode grey files to RGBA. */
-function firstChannel({ data, width, height }: RawImage): RawImage {
-  return {
-    width,
-    height,
-    channels: 1,
-    data: Uint8Array.from({ length: width * height }, (_, i) => data[i * 4]),
-  };
 }

@@ -1,60 +1,109 @@
+import type { Metadata, Sharp } from 'sharp';
 import { ImageError } from '../../base/errors';
-import type { DecodeLimits } from '../../images/decode-limits';
-import { indexedPng } from '../../images/png-palette';
-import type { RawImage } from '../../images/raw-image';
+import { checkPixels, type DecodeLimits } from '../../images/decode-limits';
+import type { DecodedImage, DecodeRequest, Samples } from '../../images/decoded-image';
+import { spansItsType } from '../../images/ranges';
+
+/** Formats that are read, for people whose file is of another. */
+const FORMATS = 'PNG, JPEG, WebP, AVIF, TIFF, GIF, BMP and SVG';
 
 /**
- * Decodes an image file in Node (sharp: PNG, JPEG, WebP, AVIF, TIFF, GIF, …). EXIF orientation is
- * applied. CMYK and wide-gamut pictures become sRGB; 16-bit ones become 8-bit; of an animation the
- * first frame is taken. A palette PNG read as a mask gives its indices; a mask of 16 bits is refused,
- * because its labels would be squeezed.
+ * Decodes an image file in Node (sharp: JPEG, WebP, AVIF, TIFF, GIF, …); of an animation the first frame is taken. In a
+ * picture CMYK and wide gamuts become sRGB, and 16 bits that span their type 8; other values of more than 8 bits come as
+ * they are. In a mask there is no colour management, and grey values come as they are.
  *
  * @throws ImageError if it is not an image, is truncated, empty or larger than the limit.
  */
 export async function decodeInNode(
   bytes: Uint8Array,
-  purpose: 'image' | 'mask',
+  { purpose, orientation, asStored }: DecodeRequest,
   limits: DecodeLimits,
   origin: string,
-): Promise<RawImage> {
-  if (bytes.byteLength === 0) throw new ImageError(`${origin} is empty.`);
+): Promise<DecodedImage> {
   const { default: sharp } = await import('sharp');
   try {
     const options = { limitInputPixels: false, failOn: 'truncated', sequentialRead: true } as const;
     const metadata = await sharp(bytes, options).metadata();
     const [width, height] = [metadata.width ?? 0, metadata.pageHeight ?? metadata.height ?? 0];
     if (width === 0 || height === 0) throw new ImageError(`${origin} has no pixels.`);
-    if (width * height > limits.maxPixels) {
-      throw new ImageError(
-        `${origin} has ${width} x ${height} pixels, more than the limit of ${limits.maxPixels}; raise the option maxPixels if that is meant.`,
-      );
-    }
+    checkPixels({ width, height }, limits, origin);
+    const open = (more: object = {}) => {
+      const picture = sharp(bytes, { ...options, ...more });
+      return orientation === 'stored' ? picture : picture.autoOrient();
+    };
     if (purpose === 'mask') {
-      const indices = await indexedPng(bytes, origin);
-      if (indices) return indices;
-      if (metadata.depth && !['uchar', 'char'].includes(metadata.depth)) {
-        throw new ImageError(
-          `${origin} is a mask of more than 8 bits a channel; save it as an 8-bit label map.`,
-        );
-      }
-      // Label values must come through untouched, so no colour management for grey masks.
-      const raw = sharp(bytes, options).autoOrient();
-      const grey = metadata.space === 'b-w' && (metadata.channels ?? 1) <= 2;
-      const plain = grey ? raw.extractChannel(0) : raw.toColourspace('srgb').ensureAlpha();
-      return await toRaw(plain.raw().toBuffer({ resolveWithObject: true }));
+      return await (isGrey(metadata)
+        ? storedValues(open({ ignoreIcc: true }), metadata)
+        : bytesOf(open({ ignoreIcc: true }).toColourspace('srgb').ensureAlpha()));
     }
-    const plain = sharp(bytes, options).autoOrient().toColourspace('srgb');
-    return await toRaw(plain.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }));
+    if (isDeep(metadata) && (isGrey(metadata) || metadata.space === 'rgb16')) {
+      const values = await storedValues(open({ ignoreIcc: true }), metadata);
+      if (asStored || !spansItsType(values.data)) return values;
+    }
+    return await bytesOf(open().toColourspace('srgb'));
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
-    const why = String((cause as Error).message).split('\n')[0];
-    throw new ImageError(`${origin} cannot be decoded as an image: ${why}`, { cause });
+    throw new ImageError(
+      `${origin} cannot be decoded as an image: ${explain(String((cause as Error).message))}`,
+      { cause },
+    );
   }
 }
 
-async function toRaw(
-  work: Promise<{ data: Buffer; info: { width: number; height: number; channels: number } }>,
-): Promise<RawImage> {
-  const { data, info } = await work;
+const isGrey = ({ space, channels = 1 }: Metadata) =>
+  (space === 'b-w' || space === 'grey16') && channels <= 2;
+
+const isDeep = ({ depth = 'uchar' }: Metadata) => depth !== 'uchar' && depth !== 'char';
+
+/** Values in the file's own type. */
+async function storedValues(
+  picture: Sharp,
+  { space, depth = 'uchar' }: Metadata,
+): Promise<DecodedImage> {
+  // sharp clips the negative values of 16 signed bits, so these are lifted above 0 and let down again.
+  const lift = depth === 'short' ? 32768 : 0;
+  const plain = picture.pipelineColourspace(space).toColourspace(space);
+  const lifted = lift ? plain.linear(1, lift) : plain;
+  const kind = depth === 'uchar' || depth === 'ushort' ? depth : 'float';
+  const { data, info } = await lifted.raw({ depth: kind }).toBuffer({ resolveWithObject: true });
+  const { buffer, byteOffset, byteLength } = data;
+  const own = buffer.slice(byteOffset, byteOffset + byteLength); // typed arrays want aligned bytes
+  const values =
+    kind === 'uchar'
+      ? new Uint8Array(own)
+      : kind === 'ushort'
+        ? new Uint16Array(own)
+        : inType(new Float32Array(own), depth, lift);
+  return {
+    width: info.width,
+    height: info.height,
+    channels: info.channels,
+    data: values,
+  };
+}
+
+/** Whole numbers as such: a float type would make them look like shares of 1. */
+function inType(values: Float32Array, depth: string, lift: number): Samples {
+  if (depth === 'short') return Int16Array.from(values, (value) => value - lift);
+  if (depth === 'int' || depth === 'char') return Int32Array.from(values);
+  if (depth === 'uint') return Uint32Array.from(values);
+  return values;
+}
+
+async function bytesOf(picture: Sharp): Promise<DecodedImage> {
+  const { data, info } = await picture
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data };
+}
+
+/** What the decoder's lines of complaint come to: the last tells the cause, the ones before where reading stopped. */
+function explain(message: string): string {
+  if (message.includes('unsupported image format'))
+    return `it is of no format that is read (${FORMATS}).`;
+  const lines = message
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^source: bad seek/.test(line));
+  return [...new Set(lines)].slice(-2).join('; ') || message;
 }

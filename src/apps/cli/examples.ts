@@ -13,7 +13,7 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
     ],
     [
       'In all JPEGs below a directory, by a mask that is a JPEG itself, as JSON',
-      "seggpt segment 'photos/**/*.jpg' --prompt cup-1.jpg drawn.jpg --tolerance 32 --json",
+      "seggpt segment 'photos/**/*.jpg' --prompt cup-1.jpg drawn.jpg --json",
     ],
   ],
   track: [

@@ -6,6 +6,9 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   resolution: 'pixels',
   regionScale: 'factor',
   tolerance: 'distance',
+  ignore: 'value',
+  window: 'low,high',
+  orientation: 'way',
   memory: 'k',
   backend: 'name',
   task: 'task',
@@ -40,6 +43,7 @@ function flagOf(name: string, spec: OptionSpec): Option {
   const placeholder = PLACEHOLDERS[name] ?? (spec.kind === 'choice' ? 'kind' : 'n');
   const option = new Option(`${long} <${placeholder}>`, spec.about);
   if (spec.kind === 'choice') option.choices(spec.choices as readonly string[]);
+  else if (spec.kind === 'range') option.argParser(rangeOf(spec));
   else option.argParser(numberOf(spec));
   return spec.fallback === undefined ? option : option.default(spec.fallback);
 }
@@ -52,6 +56,16 @@ export function numberOf(spec: OptionSpec & { readonly kind: 'number' | 'whole' 
     const whole = spec.kind === 'number' || Number.isInteger(value);
     if ((inRange && whole && Number.isFinite(value)) || (spec.orZero && value === 0)) return value;
     throw new InvalidArgumentError(`It must be ${expected(spec)}.`);
+  };
+}
+
+/** A parser of `low,high`. */
+function rangeOf(spec: OptionSpec & { readonly kind: 'range' }) {
+  return (text: string): readonly [low: number, high: number] => {
+    const ends = text.split(',').map((end) => (end.trim() ? Number(end) : NaN));
+    if (ends.length === 2 && ends.every(Number.isFinite) && ends[0] < ends[1])
+      return [ends[0], ends[1]];
+    throw new InvalidArgumentError(`It must be ${expected(spec)}, as in -1000,400.`);
   };
 }
 

@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander';
-import { UsageError } from './usage-error';
 
 /** Names by label, as the option `labelNames` takes them. */
 export type LabelNames = Readonly<Record<number, string>>;
@@ -21,14 +20,4 @@ export function parseLabelNames(text: string, previous: LabelNames = {}): LabelN
     names[label] = name;
   }
   return names;
-}
-
-/** @throws UsageError for a name whose label no prompt shows. */
-export function checkLabelNames(names: LabelNames | undefined, labels: readonly number[]): void {
-  for (const [label, name] of Object.entries(names ?? {})) {
-    if (!labels.includes(Number(label)))
-      throw new UsageError(
-        `--labels: "${name}" names the label ${label}, but the prompts show ${labels.join(', ')}.`,
-      );
-  }
 }

@@ -45,7 +45,8 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   const { labelsPerPass: _, ...segmentation } = segmentationSchema;
   const names = Object.keys(segmentation) as (keyof typeof segmentation)[];
   addFlags(segmenting, segmentation, names);
-  addFlags(segmenting, promptSchema, ['tolerance', 'resizeMasks', 'maxPixels']);
+  const promptFlags = Object.keys(promptSchema) as (keyof typeof promptSchema)[];
+  addFlags(segmenting, promptSchema, promptFlags);
 
   withModel(program.command('info'))
     .description('Show what a model is and what this machine can run it on.')
@@ -79,7 +80,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
   addFlags(tracking, segmentationSchema, ['resolution', 'seed']);
-  addFlags(tracking, promptSchema, ['tolerance', 'resizeMasks', 'maxPixels']);
+  addFlags(tracking, promptSchema, promptFlags);
 
   const evaluating = withModel(program.command('evaluate'));
   evaluating

@@ -10,7 +10,6 @@ import {
   type SegmentationResult,
   type SegmentOptions,
 } from '../../index';
-import { checkLabelNames } from './label-names';
 import { loadOptions, segmentOptions } from './library-options';
 import { OutputError, writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
@@ -55,7 +54,6 @@ export async function segment(
   const { labels } = await namingPrompts({ prompts }, () =>
     readPrompts(asPrompts(prompts), options),
   );
-  checkLabelNames(flags.labelNames, labels);
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];

@@ -10,7 +10,6 @@ import {
   type TrackFramesOptions,
   type TrackPrompts,
 } from '../../index';
-import { checkLabelNames } from './label-names';
 import { loadOptions } from './library-options';
 import { writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
@@ -31,6 +30,9 @@ export interface TrackFlags
       | 'resolution'
       | 'seed'
       | 'tolerance'
+      | 'ignore'
+      | 'orientation'
+      | 'window'
       | 'resizeMasks'
       | 'maxPixels'
       | 'labelNames'
@@ -79,6 +81,9 @@ export async function track(
       resolution: flags.resolution,
       seed: flags.seed,
       tolerance: flags.tolerance,
+      ignore: flags.ignore,
+      orientation: flags.orientation,
+      window: flags.window,
       resizeMasks: flags.resizeMasks,
       maxPixels: flags.maxPixels,
       labelNames: flags.labelNames,
@@ -98,8 +103,6 @@ export async function track(
           failed.push({ frame: index, error: wording.inFlags(error.message) });
           continue;
         }
-        const labels = result.masks.map(({ label }) => label);
-        checkLabelNames(flags.labelNames, labels); // a first mask's are known with the first frame
         const name = names[index] ?? String(index).padStart(5, '0');
         await sink.put(name, result, time ?? index / flags.fps);
       }

@@ -4,10 +4,12 @@ import {
   flag,
   number,
   type OptionSchema,
+  range,
   type Resolved,
   whole,
   withDefault,
 } from '../../base/options';
+import { orientations } from '../../images/decoded-image';
 import { type ColorScheme, colorSchemes } from '../../colors/color-mapping';
 import { type Upsampling, upsamplings } from '../../colors/decode';
 import type { Task } from '../../models/seggpt/model';
@@ -70,8 +72,15 @@ export type ResolvedOptions = Resolved<typeof segmentationSchema>;
 
 /** The options of reading prompts that the command line has, too; see `ReadPromptOptions`. */
 export const promptSchema = {
-  tolerance: number('join mask colours closer than this; for JPEG masks', 0, 441),
+  tolerance: number('join mask colours closer than this; 0 joins not even soft edges', 0, 441),
+  ignore: whole('value of mask pixels that are left out; 0 for none', 0, 255),
   resizeMasks: flag('resize masks that differ in size from their image', false),
+  orientation: {
+    kind: 'choice' as const,
+    about: 'upright, as EXIF turns pictures, or as their pixels are stored',
+    choices: orientations,
+  },
+  window: range('values that are shown as black and white'),
   maxPixels: withDefault(number('largest picture to read', 1, Infinity), 100_000_000),
 };
 

@@ -22,7 +22,10 @@ export class PreparedPrompts {
     private readonly painter: Painter,
     private readonly set: PromptSet,
     private readonly options: ResolvedOptions,
-    private readonly reading: Pick<TargetOptions, 'maxPixels' | 'sources'>,
+    private readonly reading: Pick<
+      TargetOptions,
+      'maxPixels' | 'sources' | 'orientation' | 'window'
+    >,
     private readonly session: PaintingSession,
   ) {}
 
@@ -34,7 +37,8 @@ export class PreparedPrompts {
     run: TargetOptions,
   ): Promise<PreparedPrompts> {
     const size = halfSize(options, painter);
-    const { maxPixels, sources } = run;
+    const { maxPixels, sources, orientation, window } = run;
+    const reading = { maxPixels, sources, orientation, window };
     const prompts =
       options.ensemble === 'spatial'
         ? [gridPrompt(set.prompts, size)]
@@ -48,7 +52,7 @@ export class PreparedPrompts {
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
     // The full prompts have been squeezed: only their labels are needed from here on.
     const kept = { ...set, prompts: [] };
-    return new PreparedPrompts(painter, kept, options, { maxPixels, sources }, session);
+    return new PreparedPrompts(painter, kept, options, reading, session);
   }
 
   /** Labels the prompts show, in increasing order. */
@@ -64,9 +68,14 @@ export class PreparedPrompts {
    */
   async segment(target: ImageInput, options: TargetOptions = {}): Promise<SegmentationResult> {
     checkKnownOptions(options);
-    const { maxPixels = this.reading.maxPixels } = options;
-    const sources = narrower(this.reading.sources, options.sources);
-    const image = await readTarget(target, { ...options, maxPixels, sources });
+    const { maxPixels, orientation, window } = this.reading;
+    const given = {
+      maxPixels: options.maxPixels ?? maxPixels,
+      orientation: options.orientation ?? orientation,
+      window: options.window ?? window,
+      sources: narrower(this.reading.sources, options.sources),
+    };
+    const image = await readTarget(target, { ...options, ...given });
     return this.segmentImage(image, options);
   }
 

@@ -6,7 +6,8 @@ import type { AnnotatedPicture } from '../../annotations/model/annotated-picture
 import type { LabelTable } from '../../annotations/model/label-table';
 import type { LabelMap } from '../../masks/label-map';
 import { type BinaryMask, drawShape, isMaskShape, type OneMask } from '../../masks/mask-input';
-import { type ColorTable, type MaskOptions, readMask } from '../../masks/read-mask';
+import { type MaskOptions, type MaskReading, readMarkedPixels } from '../../masks/mask-reading';
+import { readMask } from '../../masks/read-mask';
 
 /**
  * What may be given as the mask of a picture:
@@ -27,17 +28,28 @@ export type MaskInput = OneMask | readonly OneMask[] | AnnotatedPicture;
 /** Annotation files that were read for one call: several prompts may share one. */
 export type AnnotationFiles = Map<string, Promise<AnnotatedPicture[]>>;
 
-/** What several masks agree on, and share. */
-export interface MaskTables {
-  readonly colors: ColorTable;
+/** What annotations of several prompts share. */
+export interface AnnotationTables {
   /** Labels by name; grows by what annotations name. */
   readonly categories: LabelTable;
   readonly files: AnnotationFiles;
 }
 
-/** A label map, and the names that some of its labels have by themselves. */
-export interface ReadMask extends LabelMap {
+/** A mask that was read by itself, and the names that some of its labels have by themselves. */
+export interface ReadMask extends MaskReading {
   readonly labelNames?: Readonly<Record<number, string>>;
+}
+
+/** A label map that was drawn here: its values are labels, whatever they are. */
+function reading(
+  { width, height, data }: LabelMap,
+  argument: string,
+  labelNames: Readonly<Record<number, string>> = {},
+): ReadMask {
+  return {
+    ...{ width, height, marks: { kind: 'values', values: data, levels: false } },
+    ...{ binary: false, name: argument, argument, notes: [], labelNames },
+  };
 }
 
 /**
@@ -50,7 +62,7 @@ export async function readPromptMask(
   input: MaskInput,
   image: ImageInput,
   options: MaskOptions,
-  tables: MaskTables,
+  tables: AnnotationTables,
 ): Promise<ReadMask> {
   const { argument } = options;
   if (Array.isArray(input)) return joined(input as readonly OneMask[], options);
@@ -62,7 +74,7 @@ export async function readPromptMask(
     const pictures = await fileOf(input as string | URL | Blob, file, options, tables);
     return drawn(pictureOf(pictures, nameOf(image), argument), argument, tables);
   }
-  return readMask(input as ImageInput, options, tables.colors);
+  return readMarkedPixels(input as ImageInput, options);
 }
 
 /** Several masks of one picture as a label map. */
@@ -103,7 +115,7 @@ async function joined(masks: readonly OneMask[], options: MaskOptions): Promise<
     if (mask.name !== undefined) labelNames[label] = mask.name;
     for (let at = 0; at < data.length; at++) if (mask.data[at] !== 0) data[at] = label;
   }
-  return { width, height, data, labelNames };
+  return reading({ width, height, data }, argument, labelNames);
 }
 
 /** A picture among several masks. @throws InvalidInputError if it has labels of its own, which would be lost. */
@@ -121,10 +133,11 @@ async function binary(input: ImageInput, options: MaskOptions): Promise<BinaryMa
 async function drawn(
   picture: AnnotatedPicture,
   argument: string,
-  { categories }: MaskTables,
+  { categories }: AnnotationTables,
 ): Promise<ReadMask> {
   const { toLabelMap } = await import('../../annotations/model/to-label-map');
-  return toLabelMap(picture, { labels: categories, file: argument });
+  const map = toLabelMap(picture, { labels: categories, file: argument });
+  return reading(map, argument, map.labelNames);
 }
 
 function isAnnotatedPicture(input: unknown): input is AnnotatedPicture {
@@ -155,7 +168,7 @@ async function fileOf(
   input: string | URL | Blob,
   name: string,
   options: MaskOptions,
-  { files }: MaskTables,
+  { files }: AnnotationTables,
 ): Promise<AnnotatedPicture[]> {
   const { readAnnotations } = await import('../../annotations/read-annotations');
   if (input instanceof Blob)

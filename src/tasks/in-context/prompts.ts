@@ -1,12 +1,24 @@
 import { InvalidInputError } from '../../base/errors';
 import type { RunOptions } from '../../base/progress';
 import { decodeLimits } from '../../images/decode-limits';
+import type { Orientation } from '../../images/decoded-image';
 import type { ImageInput, ImageSource } from '../../images/image-input';
+import type { Window } from '../../images/ranges';
+import { inputName } from '../../images/read-input';
 import { resizeNearest } from '../../images/resize';
-import { readImage, type RgbImage } from '../../images/rgb-image';
+import { type ReadPicture, readImage, type RgbImage } from '../../images/rgb-image';
+import { warn } from '../../base/warn';
+import { colorName } from '../../masks/indexed-colors';
 import { type LabelMap, labelsOf } from '../../masks/label-map';
+import { agreeOnLabels, type LabelSpace } from '../../masks/label-space';
+import { type MaskReading, tellNotes } from '../../masks/mask-reading';
 import { checkNotEmpty } from '../../masks/read-mask';
-import { type MaskInput, type MaskTables, readPromptMask } from './prompt-mask';
+import {
+  type AnnotationTables,
+  type MaskInput,
+  readPromptMask,
+  type ReadMask,
+} from './prompt-mask';
 
 /** An example: a picture and what is marked in it. */
 export interface Prompt {
@@ -29,6 +41,18 @@ export interface ReadOptions {
    * @default all of `files`, `urls` and `memory`
    */
   readonly sources?: readonly ImageSource[];
+  /**
+   * Which way up pictures are: `upright`, turned as EXIF says, or as their pixels are `stored`. Masks that were made by tools
+   * that know no EXIF belong to the stored pixels.
+   * @default 'upright'
+   */
+  readonly orientation?: Orientation;
+  /**
+   * Values that are shown as black and as white, with all between stretched; for pictures of more than 8 bits.
+   * @default by the type where values span it; elsewhere 10, 12 or 14 bits of 16, or all but a thousandth at either end, with
+   * a warning
+   */
+  readonly window?: Window;
 }
 
 /** How one target is read and segmented. */
@@ -41,11 +65,17 @@ export interface ReadPromptOptions extends ReadOptions {
   /** Bring masks to the size of their image by nearest, instead of refusing them. @default false */
   readonly resizeMasks?: boolean;
   /**
-   * Join mask colours closer than this (0 … 441); needed for masks in lossy formats. Label maps of one channel hold no
-   * colours and stay as they are.
-   * @default none joined
+   * Join mask colours closer than this (0 … 441) to the more frequent one. Soft edges and the traces of JPEG are joined
+   * without it; where it is not clear what they are, it says that they are to be joined, and 0 that they are not.
+   * @default what is clearly soft edges is joined
    */
   readonly tolerance?: number;
+  /**
+   * Value of mask pixels that are left out, as PASCAL VOC's borders: they are no label. 0 leaves out none. Masks of
+   * colours have no values.
+   * @default 255 in palette and grey masks that look like PASCAL VOC's
+   */
+  readonly ignore?: number;
   /** Stops reading. */
   readonly signal?: AbortSignal;
 }
@@ -62,6 +92,8 @@ export interface PromptSet {
   readonly colors: ReadonlyMap<number, number>;
   /** Labels that names of annotations were given. */
   readonly categories: ReadonlyMap<string, number>;
+  /** What labels mean, for masks that are read later. */
+  readonly space: LabelSpace;
 }
 
 /** @throws InvalidInputError if it is no list, or an empty one. */
@@ -80,79 +112,44 @@ export function checkPromptList(prompts: readonly Prompt[]): void {
 /**
  * Reads prompts before any heavy work.
  *
- * @param known labels of mask colours and names of annotations met earlier, which they keep.
+ * @param known what labels and names of annotations mean already, where prompts are added to others.
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readPrompts(
   prompts: readonly Prompt[],
   options: ReadPromptOptions = {},
-  known: Partial<Pick<PromptSet, 'colors' | 'categories'>> = {},
+  known?: Pick<PromptSet, 'space' | 'categories'>,
 ): Promise<PromptSet> {
   checkPromptList(prompts);
-  const limits = decodeLimits(options.maxPixels);
-  const { signal, tolerance, sources } = options;
-  const tables: MaskTables = {
-    colors: new Map(known.colors),
-    categories: new Map(known.categories),
-    files: new Map(),
-  };
+  const tables: AnnotationTables = { categories: new Map(known?.categories), files: new Map() };
   const given = new Map<number, string>(); // names that masks bring with them
-  const read: { image: RgbImage; mask: LabelMap }[] = [];
-  const labels = new Set<number>();
+  const images: RgbImage[] = [];
+  const readings: MaskReading[] = [];
   for (const [i, prompt] of prompts.entries()) {
     const argument = `prompts[${i}]`;
-    if (
-      typeof prompt !== 'object' ||
-      prompt === null ||
-      !('image' in prompt) ||
-      !('mask' in prompt)
-    ) {
-      throw new InvalidInputError(argument, 'must have an image and a mask.');
-    }
-    const image = await readImage(prompt.image, {
-      argument: `${argument}.image`,
-      limits,
-      signal,
-      sources,
-    });
-    const found = await readPromptMask(
-      prompt.mask,
-      prompt.image,
-      { argument: `${argument}.mask`, limits, signal, sources, tolerance },
-      tables,
-    );
-    for (const [label, name] of Object.entries(found.labelNames ?? {}))
+    const { image, reading } = await readPrompt(prompt, argument, options, tables);
+    for (const [label, name] of Object.entries(reading.labelNames ?? {}))
       addName(given, Number(label), name, `${argument}.mask`);
-    let mask: LabelMap = { width: found.width, height: found.height, data: found.data };
-    if (mask.width !== image.width || mask.height !== image.height) {
-      if (!options.resizeMasks) {
-        throw new InvalidInputError(
-          `${argument}.mask`,
-          `is ${mask.width} x ${mask.height} pixels, but its image is ${image.width} x ${image.height}; pass the option resizeMasks if the mask is to be resized.`,
-        );
-      }
-      const { width, height } = image;
-      mask = {
-        width,
-        height,
-        data: resizeNearest(mask.data, [mask.height, mask.width, 1], [height, width]),
-      };
-    }
-    checkNotEmpty(mask, `${argument}.mask`);
+    images.push(image);
+    readings.push(reading);
+  }
+  const agreed = agreeOnLabels(readings, options.tolerance, known?.space);
+  const read = images.map((image, i) => ({ image, mask: sized(agreed.maps[i], image) }));
+  const labels = new Set<number>();
+  for (const [i, { mask }] of read.entries()) {
+    checkNotEmpty(mask, `prompts[${i}].mask`);
     for (const label of labelsOf(mask)) labels.add(label);
-    read.push({ image, mask });
   }
   const sorted = [...labels].sort((a, b) => a - b);
   for (const [label, name] of Object.entries(options.labelNames ?? {})) {
     if (labels.has(Number(label))) continue;
     throw new InvalidInputError(
       'labelNames',
-      `calls the label ${label} "${name}", but the prompts show ${sorted.join(', ')} alone.`,
+      `calls the label ${label} "${name}", but the prompts show ${sorted.join(', ')} alone${label === '255' ? ' (a mask of 0 and 255 alone is black and white: its label is 1)' : ''}.`,
     );
   }
-  const colorOf = new Map(
-    [...tables.colors].map(([color, label]) => [label, `#${color.toString(16).padStart(6, '0')}`]),
-  );
+  const { colors } = agreed.space;
+  const colorOf = new Map([...colors].map(([color, label]) => [label, colorName(color)]));
   const names = sorted.map((label) => {
     const [name, color] = [given.get(label), colorOf.get(label)];
     if (name !== undefined && color !== undefined && name !== color)
@@ -162,10 +159,8 @@ export async function readPrompts(
       );
     return options.labelNames?.[label] ?? name ?? color ?? String(label);
   });
-  return {
-    ...{ prompts: read, labels: sorted, names },
-    ...{ colors: tables.colors, categories: tables.categories },
-  };
+  const { categories } = tables;
+  return { prompts: read, labels: sorted, names, colors, space: agreed.space, categories };
 }
 
 /** @throws InvalidInputError if prompts call a label by different names. */
@@ -180,11 +175,89 @@ function addName(names: Map<number, string>, label: number, name: string, argume
   names.set(label, name);
 }
 
+/** Reads one prompt by itself, and checks that its mask fits its picture. */
+async function readPrompt(
+  prompt: Prompt,
+  argument: string,
+  options: ReadPromptOptions,
+  tables: AnnotationTables,
+): Promise<{ readonly image: RgbImage; readonly reading: ReadMask }> {
+  if (
+    typeof prompt !== 'object' ||
+    prompt === null ||
+    !('image' in prompt) ||
+    !('mask' in prompt)
+  ) {
+    throw new InvalidInputError(argument, 'must have an image and a mask.');
+  }
+  const { signal, sources, orientation, window, tolerance, ignore, maxPixels } = options;
+  const reading = { limits: decodeLimits(maxPixels), signal, sources, orientation };
+  const image = await readImage(prompt.image, {
+    ...{ ...reading, window },
+    argument: `${argument}.image`,
+  });
+  const masking = { ...reading, tolerance, ignore, argument: `${argument}.mask` };
+  const mask = await readPromptMask(prompt.mask, prompt.image, masking, tables);
+  checkFits(mask, image, inputName(prompt.image, `${argument}.image`), options);
+  tellNotes(mask);
+  return { image, reading: mask };
+}
+
+/** Orientations that exchange width and height (EXIF's 5 to 8). */
+const isSideways = (orientation = 1) => orientation >= 5;
+
+/**
+ * @param name names the picture in a warning.
+ * @throws InvalidInputError for a mask of another size than its picture, unless it is to be resized.
+ */
+function checkFits(
+  mask: MaskReading,
+  image: ReadPicture,
+  name: string,
+  { resizeMasks, orientation }: ReadPromptOptions,
+): void {
+  const turned = (image.orientation ?? 1) > 1;
+  if (mask.width === image.width && mask.height === image.height) {
+    // Sizes tell what the mask belongs to only where turning changes them.
+    const tells = isSideways(image.orientation) && image.width !== image.height;
+    if (turned && !tells && orientation === undefined)
+      warn(
+        'ORIENTATION',
+        `${name}: the picture is turned by EXIF (orientation ${image.orientation}), and its mask is taken to belong to the turned picture. Pass the option orientation ('stored') if it belongs to the stored pixels, or ('upright') if all is well.`,
+      );
+    return;
+  }
+  const transposed = mask.width === image.height && mask.height === image.width;
+  const sizes = `is ${mask.width} x ${mask.height} pixels, but its image is ${image.width} x ${image.height}`;
+  if (transposed && turned && isSideways(image.orientation)) {
+    throw new InvalidInputError(
+      mask.argument,
+      orientation === 'stored'
+        ? `${sizes}: the image is read as its pixels are stored, and the mask belongs to it as EXIF turns it (orientation ${image.orientation}); leave out the option orientation.`
+        : `${sizes}: the photograph is turned by EXIF (orientation ${image.orientation}) and its mask is not; pass the option orientation ('stored') to read both as their pixels are stored, or turn the mask.`,
+    );
+  }
+  if (!resizeMasks) {
+    throw new InvalidInputError(
+      mask.argument,
+      `${sizes}${transposed ? ', as if one of them were turned; turn the mask' : '; pass the option resizeMasks if the mask is to be resized'}.`,
+    );
+  }
+}
+
+/** A mask at the size of its picture. */
+function sized(mask: LabelMap, { width, height }: RgbImage): LabelMap {
+  if (mask.width === width && mask.height === height) return mask;
+  const data = resizeNearest(mask.data, [mask.height, mask.width, 1], [height, width]);
+  return { width, height, data };
+}
+
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
 export async function readTarget(
   target: ImageInput,
-  { maxPixels, signal, sources }: TargetOptions = {},
+  { maxPixels, signal, sources, orientation, window }: TargetOptions = {},
 ): Promise<RgbImage> {
   const limits = decodeLimits(maxPixels);
-  return readImage(target, { argument: 'target', limits, signal, sources });
+  const argument = 'target';
+  return readImage(target, { argument, limits, signal, sources, orientation, window });
 }

@@ -110,7 +110,7 @@ it('refuses names of labels that nobody shows, and names that are none', async (
     expect(await run(...command, '--labels', '1=cat,7=dog', ...small)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(
-        'error: --labels: "dog" names the label 7, but the prompts show 1.\n',
+        'error: --labels: calls the label 7 "dog", but the prompts show 1 alone.\n',
       ),
     });
   for (const [labels, message] of [
@@ -128,7 +128,8 @@ it('refuses names of labels that nobody shows, and names that are none', async (
 it('speaks of flags and files, not of options and arguments', async () => {
   await copy({ 'clip/0.jpg': '000.jpg', 'clip/1.jpg': '001.jpg' });
   const lossy = join(out, 'mask.jpg');
-  await sharp(mask).jpeg().toFile(lossy);
+  // A photograph: no mask can be made of it.
+  await sharp(image).jpeg().toFile(lossy);
   const wide = join(out, 'mask.png');
   await sharp(mask).resize(64, 48, { kernel: 'nearest' }).toColourspace('b-w').png().toFile(wide);
   const clip = join(out, 'clip');
@@ -139,7 +140,7 @@ it('speaks of flags and files, not of options and arguments', async () => {
     ],
     [
       ['segment', image, '--prompt', image, lossy],
-      /^error: --prompt \S+mask\.jpg: is in a lossy format .* or pass --tolerance \(32, say\)/m,
+      /^error: --prompt \S+mask\.jpg: has colours of which it is not clear .*, or pass --tolerance to join/m,
     ],
     [
       ['segment', image, '--prompt', image, wide],
@@ -151,7 +152,7 @@ it('speaks of flags and files, not of options and arguments', async () => {
     ],
     [
       ['track', clip, '--first-mask', mask, '--prompt', image, lossy],
-      /^error: --prompt \S+mask\.jpg: is in a lossy/m,
+      /^error: --prompt \S+mask\.jpg: has colours of which it is not clear/m,
     ],
     [['track', clip, '--first-mask', mask, '--max-pixels', '9'], /raise --max-pixels if/],
   ] as const) {

@@ -2,7 +2,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { ImageError } from '../../src/base/errors';
 import { seededRandom } from '../../src/base/random';
-import { indexedPng } from '../../src/images/png-palette';
+import { pngSamples } from '../../src/images/png-samples';
 
 const u32 = (value: number) => [
   value >>> 24,
@@ -81,6 +81,8 @@ interface FileOptions {
   readonly piece?: number;
   readonly pixels?: readonly number[];
   readonly packed?: Uint8Array;
+  /** What its tRNS chunk holds. */
+  readonly transparent?: readonly number[];
 }
 
 /** Each index has a colour by which it can be told. */
@@ -98,6 +100,7 @@ function png(picture: Picture, filters: readonly number[], options: FileOptions 
     ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
     ...chunk('IHDR', [...u32(width), ...u32(height), depth, colorType, 0, 0, interlace]),
     ...chunk('PLTE', paletteOf(2 ** depth).flat()),
+    ...(options.transparent ? chunk('tRNS', options.transparent) : []),
     ...pieces.flat(),
     ...chunk('IEND', []),
   ]);
@@ -125,7 +128,7 @@ it.each(cases)('undoes filter "$name" at depth $depth', async ({ depth, filter }
   const picture = randomPicture(29, 11, depth);
   const file = png(picture, [filter]);
   await checkWithSharp(file, picture);
-  const read = await indexedPng(file, 'x.png');
+  const read = await pngSamples(file, 'x.png');
   expect(read).toMatchObject({ width: 29, height: 11, channels: 1 });
   expect([...(read?.data ?? [])]).toEqual(picture.indices);
 });
@@ -135,13 +138,13 @@ it.each(depths)('undoes filters that change from row to row at depth %i', async 
   const picture = randomPicture(21, 31, depth, 5);
   const file = png(picture, filters);
   await checkWithSharp(file, picture);
-  expect([...((await indexedPng(file, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
+  expect([...((await pngSamples(file, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
 });
 
 it.each(depths)('reads a column of one pixel at depth %i', async (depth) => {
   for (const filter of names.keys()) {
     const picture = randomPicture(1, 5, depth, 3);
-    const read = await indexedPng(png(picture, [filter]), 'x.png');
+    const read = await pngSamples(png(picture, [filter]), 'x.png');
     expect([...(read?.data ?? [])]).toEqual(picture.indices);
   }
 });
@@ -159,13 +162,13 @@ it('takes the left or the upper neighbour where the corner is no nearer', async 
     const picture: Picture = { width: 2, height: 2, depth: 8, indices: [c, b, a, 99] };
     const file = png(picture, [0, 4]);
     await checkWithSharp(file, picture);
-    expect([...((await indexedPng(file, 'x.png'))?.data ?? [])]).toEqual([c, b, a, 99]);
+    expect([...((await pngSamples(file, 'x.png'))?.data ?? [])]).toEqual([c, b, a, 99]);
   }
 });
 
 it('joins pixel data from many chunks', async () => {
   const picture = randomPicture(40, 20, 4);
-  const read = await indexedPng(png(picture, [4, 3, 2], { piece: 7 }), 'x.png');
+  const read = await pngSamples(png(picture, [4, 3, 2], { piece: 7 }), 'x.png');
   expect([...(read?.data ?? [])]).toEqual(picture.indices);
 });
 
@@ -174,7 +177,7 @@ it('reads a file inside a larger buffer', async () => {
   const file = png(picture, [1]);
   const padded = new Uint8Array(file.length + 9);
   padded.set(file, 5);
-  const read = await indexedPng(padded.subarray(5, 5 + file.length), 'x.png');
+  const read = await pngSamples(padded.subarray(5, 5 + file.length), 'x.png');
   expect([...(read?.data ?? [])]).toEqual(picture.indices);
 });
 
@@ -182,24 +185,92 @@ it('stops at the end of the picture, whatever follows', async () => {
   const picture = randomPicture(9, 4, 2);
   const file = png(picture, [1]);
   const followed = Uint8Array.from([...file, 255, 255, 255, 255, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  expect([...((await indexedPng(followed, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
+  expect([...((await pngSamples(followed, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
   // So do rows past the last.
   const rows = filterRows(packRows(picture), [1]);
   const longer = png(picture, [], { pixels: [...rows, 1, 2, 3, 4] });
-  expect([...((await indexedPng(longer, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
+  expect([...((await pngSamples(longer, 'x.png'))?.data ?? [])]).toEqual(picture.indices);
 });
 
-it('leaves other pictures to others', async () => {
+it('leaves other files to others', async () => {
   const picture = randomPicture(9, 4, 8);
   const file = png(picture, [0]);
-  expect(await indexedPng(png(picture, [0], { colorType: 0 }), 'x.png')).toBeNull();
-  expect(await indexedPng(png(picture, [0], { interlace: 1 }), 'x.png')).toBeNull();
-  expect(await indexedPng(file.subarray(0, 32), 'x.png')).toBeNull();
+  expect(await pngSamples(png(picture, [0], { colorType: 5 }), 'x.png')).toBeNull();
+  expect(await pngSamples(png(picture, [0], { interlace: 2 }), 'x.png')).toBeNull();
+  expect(await pngSamples(file.subarray(0, 32), 'x.png')).toBeNull();
   for (let i = 0; i < 8; i++) {
     const other = Uint8Array.from(file);
     other[i] ^= 1;
-    expect(await indexedPng(other, 'x.png')).toBeNull();
+    expect(await pngSamples(other, 'x.png')).toBeNull();
   }
+});
+
+describe('as another decoder reads it', () => {
+  const values = (count: number, most: number) => {
+    const random = seededRandom(7);
+    return Array.from({ length: count }, () => Math.floor(random() * (most + 1)));
+  };
+  it.each([1, 2, 3, 4] as const)('%i channels of 8 bits', async (channels) => {
+    const data = Uint8Array.from(values(23 * 9 * channels, 255));
+    const raw = { width: 23, height: 9, channels };
+    for (const progressive of [false, true]) {
+      const file = await sharp(data, { raw })
+        .toColourspace(channels < 3 ? 'b-w' : 'srgb')
+        .png({ progressive, palette: false, adaptiveFiltering: true })
+        .toBuffer();
+      const read = await pngSamples(file, 'x.png');
+      expect(read).toMatchObject({ width: 23, height: 9, channels, bits: 8 });
+      expect([...(read?.data ?? [])]).toEqual([...data]);
+    }
+  });
+
+  it.each([1, 3] as const)('%i channels of 16 bits', async (channels) => {
+    const data = Uint16Array.from(values(13 * 9 * channels, 65535));
+    for (const progressive of [false, true]) {
+      const file = await sharp(data, { raw: { width: 13, height: 9, channels } })
+        .toColourspace(channels === 1 ? 'grey16' : 'rgb16')
+        .png({ progressive })
+        .toBuffer();
+      const read = await pngSamples(file, 'x.png');
+      expect(read).toMatchObject({ channels, bits: 16 });
+      expect([...(read?.data ?? [])]).toEqual([...data]);
+    }
+  });
+
+  it('an interlaced palette, at every size that a pass may be empty in', async () => {
+    for (let width = 1; width <= 9; width++) {
+      for (let height = 1; height <= 9; height++) {
+        const indices = values(width * height, 15);
+        const rgb = Uint8Array.from(indices.flatMap((i) => [i * 16, 255 - i * 16, 7]));
+        const file = await sharp(rgb, { raw: { width, height, channels: 3 } })
+          .png({ palette: true, progressive: true, dither: 0 })
+          .toBuffer();
+        const read = await pngSamples(file, 'x.png');
+        const palette = read?.palette ?? [];
+        const colors = [...(read?.data ?? [])].flatMap((i) => [...palette.slice(i * 4, i * 4 + 3)]);
+        expect(colors).toEqual([...(await sharp(file).removeAlpha().raw().toBuffer())]);
+      }
+    }
+  });
+});
+
+it('gives grey of 2 and 4 bits as levels, of 1 bit as 0 and 1', async () => {
+  const grey = async (depth: 1 | 2 | 4, indices: number[]) => {
+    const picture = { width: indices.length, height: 1, depth, indices };
+    return [...((await pngSamples(png(picture, [0], { colorType: 0 }), 'x.png'))?.data ?? [])];
+  };
+  expect(await grey(1, [0, 1, 1])).toEqual([0, 1, 1]);
+  expect(await grey(2, [0, 1, 2, 3])).toEqual([0, 85, 170, 255]);
+  expect(await grey(4, [0, 1, 15])).toEqual([0, 17, 255]);
+});
+
+it('knows the transparent colour and the transparent entries of a palette', async () => {
+  const picture: Picture = { width: 4, height: 1, depth: 8, indices: [0, 7, 9, 7] };
+  const grey = await pngSamples(png(picture, [0], { colorType: 0, transparent: [0, 7] }), 'x.png');
+  expect(grey).toMatchObject({ channels: 2 });
+  expect([...(grey?.data ?? [])]).toEqual([0, 255, 7, 0, 9, 255, 7, 0]);
+  const palette = await pngSamples(png(picture, [0], { transparent: [255, 0, 128] }), 'x.png');
+  expect([3, 7, 11, 15].map((at) => palette?.palette?.[at])).toEqual([255, 0, 128, 255]);
 });
 
 describe('refuses', () => {
@@ -217,7 +288,7 @@ describe('refuses', () => {
     ],
     ['damaged pixels', png(picture, [0], { packed: damaged }), /^x.png holds damaged pixel data/],
   ])('%s', async (_, bytes, message) => {
-    const failure = await indexedPng(bytes, 'x.png').catch((error: unknown) => error);
+    const failure = await pngSamples(bytes, 'x.png').catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ImageError);
     expect((failure as Error).message).toMatch(message);
   });
