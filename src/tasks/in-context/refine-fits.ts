@@ -3,7 +3,7 @@ import type { HalfSize } from './half-canvas';
 import type { MergedFits } from './passes';
 
 /** Radius of the filter's windows, as a part of the patch: paintings have steps of the patch, which are to go. */
-const RADIUS = 1 / 2;
+const RADIUS = 3 / 4;
 /** Colours, 0 … 1, that differ by much less than the root of this are one surface. */
 const EPSILON = 1e-4;
 /** A label that fits nowhere better than this is left alone. */

@@ -98,7 +98,7 @@ it('names labels in lines, JSON and coco.json', async () => {
   await copy({ 'clip/0.jpg': '000.jpg', 'clip/1.jpg': '001.jpg' });
   const tracked = await run('track', join(out, 'clip'), ...prompt, '--labels', '1=cat', '--json');
   expect(JSON.parse(tracked.stdout).objects).toEqual({ cat: expect.any(Number) });
-  expect((await coco()).categories).toEqual([{ id: 1, name: 'cat' }]);
+  expect((await coco()).categories).toEqual([{ id: 1, name: 'cat', supercategory: '' }]);
 });
 
 it('refuses names of labels that nobody shows, and names that are none', async () => {
