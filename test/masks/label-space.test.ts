@@ -90,6 +90,10 @@ it.each<[string, ImageInput[], RegExp]>([
   await expect(labelsOf(...masks)).rejects.toThrow(message);
 });
 
+it('says of an empty mask that it is empty, whatever is beside it', async () => {
+  await expect(labelsOf(map(0, 1, 2), map(0))).rejects.toThrow(/^prompts\[1\]\.mask: is empty/);
+});
+
 it('adds masks to prompts by what labels mean there', async () => {
   const prompt = (mask: ImageInput) => [{ image, mask }];
   const colored = await readPrompts(prompt(rgb(0, 0xff0000, 0x00ff00)));
