@@ -58,9 +58,10 @@ export function agreeOnLabels(
     if (marks.kind === 'colors' && byColor)
       return { width, height, data: colorLabels(marks.colors, table, tolerance, argument) };
     if (binary) {
-      const label = labelOfWhite(reading, labelled, shown, known !== undefined);
       const data = marks.kind === 'values' ? marks.values : marks.colors;
       const labels = new Uint8Array(data.length);
+      if (data.every((mark) => mark === 0)) return { width, height, data: labels }; // nothing is white
+      const label = labelOfWhite(reading, labelled, shown, known !== undefined);
       for (let i = 0; i < data.length; i++) if (data[i] !== 0) labels[i] = label;
       return { width, height, data: labels };
     }

@@ -128,7 +128,7 @@ function judge(
   const touching = soft < 8 || soft < sharp || soft < islands;
   const blackAndWhite = areas.every((id) => [0, 0xffffff].includes(mask.colors[id]));
   if (touching && !(blackAndWhite && kinds >= 8)) return 'labels';
-  const share = blendedShare(mask, areas, areaOf, strays, kinds >= 8);
+  const share = blendedShare(mask, areas, areaOf, strays, kinds);
   if (share < 0.9) return share >= 0.5 && kinds >= 8 && !touching ? 'unclear' : 'labels';
   // A single level all along the borders may as well be a label of borders.
   return kinds >= 2 ? 'blends' : 'unclear';
@@ -224,17 +224,19 @@ function measureRuns({ ids, colors, width, height }: IndexedColors, areaOf: Int1
 /**
  * Of the pixels of no area the share that is a blend of two areas around it.
  *
- * @param withSpecks counts what has nearly the colour of an area, too: ringing and compression leave such, in many colours.
+ * @param kinds how many colours make no area. Of many, those that are nearly the colour of an area count, too: ringing and
+ *   compression leave such. Of one or two each must lie well between.
  */
 function blendedShare(
   mask: IndexedColors,
   areas: readonly number[],
   areaOf: Int16Array,
   strays: Uint32Array,
-  withSpecks: boolean,
+  kinds: number,
 ): number {
   const { ids, colors, width, height } = mask;
   const step = Math.max(1, Math.floor(strays.length / SAMPLES));
+  const past = kinds <= 2 ? -0.1 : 0.3;
   const around: number[] = [];
   const seen = new Uint8Array(areas.length);
   let [looked, blended] = [0, 0];
@@ -251,10 +253,10 @@ function blendedShare(
     });
     const color = colors[ids[i]];
     const isSpeck =
-      withSpecks &&
+      kinds >= 8 &&
       around.length > 1 &&
       around.some((other) => colorDistance(color, other) <= SLACK);
-    if (isSpeck || isBlend(color, around, SLACK, withSpecks ? 0.3 : -0.1)) blended++;
+    if (isSpeck || isBlend(color, around, SLACK, past)) blended++;
   }
   return looked === 0 ? 0 : blended / looked;
 }

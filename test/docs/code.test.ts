@@ -105,7 +105,16 @@ function moduleOf(blocks: readonly string[]): string {
   return [...whole, ...lines, given, ...scopes, taken].join('\n');
 }
 
-const subpaths = ['annotations', 'painter', 'checkpoints', 'masks', 'engines', 'options', 'video', 'evaluation'];
+const subpaths = [
+  'annotations',
+  'painter',
+  'checkpoints',
+  'masks',
+  'engines',
+  'options',
+  'video',
+  'evaluation',
+];
 const paths = Object.fromEntries([
   ['seggpt', resolve('src/index.ts')],
   ...subpaths.map((name) => [`seggpt/${name}`, resolve(`src/entries/${name}.ts`)]),

@@ -30,6 +30,15 @@ it('shows 12 bits in 16 as the same picture of 8 bits, with a warning', async ()
   expect(difference(narrow.data, plain.data)).toBeGreaterThan(20);
 });
 
+it('shows floats of a file as they are meant, and stretches Hounsfield units', async () => {
+  const plain = await read(file('target-8bit.png'));
+  expect(difference((await read(file('target-float-0-1.tif'))).data, plain.data)).toBeLessThan(1);
+  expect(warned).not.toHaveBeenCalled();
+  const { data } = await read(file('target-int16-hounsfield.tif'));
+  expect(Math.max(...data) - Math.min(...data)).toBe(255);
+  expect(warned.mock.calls[0][0]).toMatch(/hounsfield\.tif: its values -?\d+ … \d+ are no levels/);
+});
+
 it('shows colours of 12 bits in 16', async () => {
   const deep = await sharp(Uint16Array.of(0, 2000, 4095, 4095, 0, 1000), {
     raw: { width: 2, height: 1, channels: 3 },

@@ -268,10 +268,7 @@ describe('levels', () => {
 
   it.each([
     [Float32Array.of(0, 1.01, 0), 'floating-point pixels are 0 … 1'],
-    [Float32Array.of(0, -0.01, 0), 'floating-point pixels are 0 … 1'],
     [Float32Array.of(0, NaN, 0), 'holds the value NaN'],
-    [Int16Array.of(0, -1, 0), 'pixels are 0 … 255'],
-    [Int16Array.of(0, 256, 0), 'holds the value 256'],
   ])('may not be %p', async (data, message) => {
     await expect(levels({ data, width: 1, height: 1 })).rejects.toThrow(message);
   });

@@ -90,14 +90,18 @@ it.each<[string, ImageInput[], RegExp]>([
   await expect(labelsOf(...masks)).rejects.toThrow(message);
 });
 
+it('says of an empty mask that it is empty, whatever is beside it', async () => {
+  await expect(labelsOf(map(0, 1, 2), map(0))).rejects.toThrow(/^prompts\[1\]\.mask: is empty/);
+});
+
 it('adds masks to prompts by what labels mean there', async () => {
   const prompt = (mask: ImageInput) => [{ image, mask }];
   const colored = await readPrompts(prompt(rgb(0, 0xff0000, 0x00ff00)));
-  const labels = async (mask: ImageInput, space = colored.space) =>
-    (await readPrompts(prompt(mask), {}, space)).labels;
+  const labels = async (mask: ImageInput, known = colored) =>
+    (await readPrompts(prompt(mask), {}, known)).labels;
   expect(await labels(rgb(0, 0x00ff00))).toEqual([2]);
   expect(await labels(map(0, 2))).toEqual([2]); // plain numbers are the labels that results have
   await expect(labels(map(0, 255))).rejects.toThrow(/the prompts show the labels 1, 2: which/);
   const numbered = await readPrompts(prompt(map(0, 7)));
-  expect(await labels(map(0, 255), numbered.space)).toEqual([7]);
+  expect(await labels(map(0, 255), numbered)).toEqual([7]);
 });

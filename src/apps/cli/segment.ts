@@ -51,9 +51,7 @@ export async function segment(
   const run = { signal, onProgress: reporter.onProgress };
   const options = { ...segmentOptions(flags), signal };
   // Bad prompts are told before a model is loaded.
-  const { labels } = await namingPrompts({ prompts }, () =>
-    readPrompts(asPrompts(prompts), options),
-  );
+  await namingPrompts({ prompts }, () => readPrompts(asPrompts(prompts), options));
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];

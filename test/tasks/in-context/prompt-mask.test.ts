@@ -107,7 +107,7 @@ describe('annotation files', () => {
         { image, mask: coco },
         { image, mask: { data: red, width, height } },
       ]),
-    ).rejects.toThrow('mark the label 1 both as "disc" and by the colour #ff0000');
+    ).rejects.toThrow('marks by colours, and "prompts[0].mask" by numbers');
     const named = { ...encodeRle(one(2), height, width), name: 'box' };
     await expect(
       readPrompts([
