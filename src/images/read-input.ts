@@ -218,7 +218,8 @@ function shaped(
   return { width, height, channels, data, fractional, lossy: false, ...origin(data, false) };
 }
 
-function checkSize(
+/** @throws ImageError for a size that is none, or of more pixels than the limit. */
+export function checkSize(
   width: number,
   height: number,
   argument: string,
