@@ -7,7 +7,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { transformSync } from 'esbuild';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 
 const checks = [];
 const check = (name, passed, detail = '') => checks.push({ name, passed: Boolean(passed), detail });
@@ -19,9 +19,14 @@ const [packed] = JSON.parse(
 );
 const stray = packed.files
   .map(({ path }) => path)
-  .filter((path) => !/^(dist|weights)\/|^(README\.md|LICENSE|THIRD-PARTY-NOTICES\.md|package\.json)$/.test(path));
+  .filter(
+    (path) =>
+      !/^(dist|weights)\/|^(docs|training)\/[\w-]+\.(md|jpg)$|^(README|CHANGELOG|THIRD-PARTY-NOTICES)\.md$|^(LICENSE|package\.json)$/.test(
+        path,
+      ),
+  );
 check(
-  'the package holds dist, weights, README, LICENSE and nothing else',
+  'the package holds dist, weights, documentation, LICENSE and nothing else',
   stray.length === 0,
   stray.join(', '),
 );
@@ -40,6 +45,15 @@ for (const needed of [
     `it holds ${needed}`,
     packed.files.some(({ path }) => path === needed),
   );
+}
+
+const held = new Set(packed.files.map(({ path }) => path));
+for (const page of [...held].filter((path) => path.endsWith('.md'))) {
+  const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?![a-z]+:|#)([^)#]+)/g)].map(
+    ([, to]) => normalize(join(dirname(page), to)),
+  );
+  const broken = links.filter((to) => !held.has(to));
+  check(`links of ${page} lead into the package`, broken.length === 0, broken.join(', '));
 }
 
 /** A module of the browser build with everything it imports at once; what is imported later does not count. */
@@ -62,7 +76,11 @@ const [gzipped, plain] = [minified, browser].map((text) => gzipSync(text).length
 console.log(
   `browser: ${modules.length} modules at once, ${(gzipped / 1000).toFixed(1)} kB minified and gzipped, ${(plain / 1000).toFixed(1)} kB as they are`,
 );
-check('what browsers load at once is under 70 kB minified and gzipped', gzipped < 70_000, `${gzipped} bytes`);
+check(
+  'what browsers load at once is under 70 kB minified and gzipped',
+  gzipped < 70_000,
+  `${gzipped} bytes`,
+);
 check('the browser bundle imports nothing of Node', !/(from|import\()\s*['"]node:/.test(browser));
 for (const entry of [
   'painter',

@@ -2,10 +2,11 @@ import { nearestIndices } from '../images/resize';
 import { type ColorMapping, type Color, leastSeparation, squaredDistance } from './color-mapping';
 
 /** How masks reach the size of the target. */
-export const upsamplings = ['smooth', 'nearest'] as const;
+export const upsamplings = ['guided', 'smooth', 'nearest'] as const;
 /**
- * How a painting is brought to the target's size: `nearest` as the official code does, `smooth` by
- * interpolating how well each label fits, which gives clean edges.
+ * How a painting is brought to the target's size: `nearest` as the official code does; `smooth` by
+ * interpolating how well each label fits, which gives clean edges; `guided` the same, after a filter that moves these
+ * edges onto the picture's.
  */
 export type Upsampling = (typeof upsamplings)[number];
 

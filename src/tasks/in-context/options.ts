@@ -38,7 +38,7 @@ export interface SegmentationOptions {
   readonly colorEnsemble?: number;
   /** Seed of the random colours, a whole number. @default 0 */
   readonly seed?: number;
-  /** @default 'smooth' */
+  /** How masks reach the size of the target, and whether they follow the picture's edges. @default 'guided' */
   readonly upsampling?: Upsampling;
   /**
    * Most labels in one painting; more are painted in several passes and merged by score.
@@ -60,7 +60,7 @@ export const segmentationSchema = {
   colors: choice('how labels get colours', colorSchemes, 'random'),
   colorEnsemble: withDefault(whole('paint in this many random colourings and average', 1, 64), 1),
   seed: withDefault(whole('seed of the random colours', 0, 2 ** 32 - 1), 0),
-  upsampling: choice('how masks reach the size of the target', upsamplings, 'smooth'),
+  upsampling: choice('how masks reach the size of the target', upsamplings, 'guided'),
   labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
   resolution: whole('side of the square pictures are squeezed to', 16, 2048),
 } satisfies OptionSchema<SegmentationOptions>;

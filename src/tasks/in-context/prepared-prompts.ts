@@ -10,6 +10,7 @@ import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
 import { mergeFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
+import { refineFits } from './refine-fits';
 import { SegmentationResult } from './result';
 
 /**
@@ -71,17 +72,15 @@ export class PreparedPrompts {
 
   /** Segments a picture that has been read already. */
   async segmentImage(image: RgbImage, run: RunOptions = {}): Promise<SegmentationResult> {
-    const passes = await this.session.paint(imageHalf(image, this.session.plan.size), run);
-    const { planes, labels, height, width } = mergeFits(passes);
+    const half = imageHalf(image, this.session.plan.size);
+    const passes = await this.session.paint(half, run);
+    const { upsampling } = this.options;
+    const merged = mergeFits(passes);
+    const { planes, labels, height, width } =
+      upsampling === 'guided' ? refineFits(merged, half, this.painter.config.patch) : merged;
     return new SegmentationResult({
       image,
-      decoded: decodeFits(
-        planes,
-        labels,
-        [height, width],
-        [image.height, image.width],
-        this.options.upsampling,
-      ),
+      decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       labels: this.set.labels,
       names: this.set.names,
       paintings: passes.flatMap(({ paintings }) => paintings),

@@ -17,6 +17,7 @@ import { type HalfPrompt, PaintingSession } from '../in-context/painting-session
 import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
 import type { MaskInput } from '../in-context/prompt-mask';
 import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
+import { refineFits } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
 import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
@@ -153,9 +154,11 @@ export class Tracker {
     const half = imageHalf(cut(image, region), this.size);
     const session = await this.prepare(set, run);
     const painted = await session.paint(half, run);
-    const fits = mergeFits(painted);
-    const [, , width, height] = region;
     const { threshold, upsampling } = this.options;
+    const merged = mergeFits(painted);
+    const fits =
+      upsampling === 'guided' ? refineFits(merged, half, this.painter.config.patch) : merged;
+    const [, , width, height] = region;
     const decoded =
       threshold === undefined
         ? decodeFits(
