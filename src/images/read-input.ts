@@ -244,7 +244,13 @@ function shaped(
   };
 }
 
-function checkSize(width: number, height: number, argument: string, limits: DecodeLimits): void {
+/** @throws ImageError for a size that is none, or of more pixels than the limit. */
+export function checkSize(
+  width: number,
+  height: number,
+  argument: string,
+  limits: DecodeLimits,
+): void {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width <= 0 || height <= 0) {
     throw new ImageError(`${argument} has no pixels: its size is ${width} x ${height}.`);
   }

@@ -1,5 +1,7 @@
 import { InvalidInputError } from '../base/errors';
+import type { DecodeLimits } from '../images/decode-limits';
 import type { ImageInput } from '../images/image-input';
+import { checkSize } from '../images/read-input';
 import { polygonsToMask } from './fill-polygons';
 import type { Mask } from './mask';
 import type { Polygon } from './polygons';
@@ -37,7 +39,8 @@ export function isMaskShape(input: unknown): input is MaskShape {
   if (typeof input !== 'object' || input === null) return false;
   const { toBinary, polygons, size, counts, segmentation } = input as Record<string, unknown>;
   const isRle = Array.isArray(size) && (typeof counts === 'string' || Array.isArray(counts));
-  const isAnnotation = typeof segmentation === 'object' && !Array.isArray(segmentation);
+  const isAnnotation =
+    typeof segmentation === 'object' && segmentation !== null && !Array.isArray(segmentation);
   return typeof toBinary === 'function' || Array.isArray(polygons) || isRle || isAnnotation;
 }
 
@@ -45,19 +48,20 @@ export function isMaskShape(input: unknown): input is MaskShape {
  * Draws what is marked.
  *
  * @param argument for messages.
- * @throws InvalidInputError for run-lengths that do not fill their size, outlines without one, and a label that is none.
+ * @throws InvalidInputError for run-lengths that do not fill their size, outlines without one, and a label that is none;
+ *   ImageError for more pixels than the limit.
  */
-export function drawShape(shape: MaskShape, argument: string): BinaryMask {
+export function drawShape(shape: MaskShape, argument: string, limits: DecodeLimits): BinaryMask {
   const { label, name } = shape;
   if (label !== undefined && !(Number.isInteger(label) && label >= 1 && label <= 255))
     throw new InvalidInputError(
       argument,
       `has the label ${String(label)}; labels are whole numbers from 1 to 255.`,
     );
-  return { ...pixelsOf(shape, argument), label, name };
+  return { ...pixelsOf(shape, argument, limits), label, name };
 }
 
-function pixelsOf(shape: MaskShape, argument: string): BinaryMask {
+function pixelsOf(shape: MaskShape, argument: string, limits: DecodeLimits): BinaryMask {
   if ('toBinary' in shape)
     return { width: shape.width, height: shape.height, data: shape.toBinary() };
   if ('polygons' in shape) {
@@ -67,6 +71,7 @@ function pixelsOf(shape: MaskShape, argument: string): BinaryMask {
         argument,
         `has polygons, but no size; give { polygons, width, height }, the picture's in pixels.`,
       );
+    checkSize(width, height, argument, limits);
     polygons.forEach((polygon, i) => checkPolygon(polygon, `${argument}.polygons[${i}]`));
     return { width, height, data: polygonsToMask(polygons, height, width) };
   }
@@ -74,6 +79,7 @@ function pixelsOf(shape: MaskShape, argument: string): BinaryMask {
   const [height, width] = rle.size ?? [];
   if (![width, height].every((side) => Number.isSafeInteger(side) && side > 0))
     throw new InvalidInputError(argument, 'has run-lengths without a size [height, width].');
+  checkSize(width, height, argument, limits);
   try {
     return { width, height, data: decodeRle(rle) };
   } catch (error) {

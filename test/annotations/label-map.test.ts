@@ -64,3 +64,10 @@ it('refuses more names than there are labels', () => {
     'a.json: "n255" is one name too many',
   );
 });
+
+it('refuses pictures of a size that would take all memory', () => {
+  const huge = { width: 1e6, height: 1e6, objects: [] };
+  expect(() => toLabelMap(huge, { file: 'a.json' })).toThrow(
+    'a.json: has 1000000 x 1000000 pixels',
+  );
+});

@@ -186,6 +186,10 @@ describe('CVAT', () => {
     ['<polygon points="0,0;1,1;1,0"/>', 'has no "label"'],
     ['<mask label="c" left="0" top="0" width="2" height="1" rle="1"/>', 'has runs of 1 pixels'],
     ['<box label="a" xtl="z" ytl="0" xbr="3" ybr="4"/>', 'has "z" for xtl'],
+    [
+      '<mask label="c" left="0" top="0" width="1000000" height="1000000" rle="1000000000000"/>',
+      'more than the 536870912 that are read',
+    ],
     ['<box label="a"', 'line 2 has a tag that cannot be read'],
     ['<box></image>', 'closes "image", which is not open'],
     ['<box label="&x;"/>', 'has the unknown entity "&x;"'],

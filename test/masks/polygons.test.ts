@@ -220,16 +220,17 @@ it('traces a hole of any length, and as many as there are, in seconds', () => {
     if (x % 2) long[4 * width + x] = 0;
   }
   const [polygon] = maskToPolygons(long, height, width);
-  expect(polygonsToMask([polygon], height, width)).toEqual(long);
+  expect(Buffer.compare(polygonsToMask([polygon], height, width), long)).toBe(0);
   expect(maskToPolygons(long, height, width, { tolerance: 1 })[0].length).toBeLessThan(40);
 
   const side = 2000;
   let state = 1;
   const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
-  const holes = Uint8Array.from({ length: side * side }, () => Number(random() > 0.02));
+  const holes = new Uint8Array(side * side);
+  for (let i = 0; i < holes.length; i++) holes[i] = Number(random() > 0.02);
   const start = performance.now();
   const polygons = maskToPolygons(holes, side, side);
   expect(performance.now() - start).toBeLessThan(15_000);
   const filled = polygonsToMask(polygons, side, side);
-  expect(filled.every((value, i) => value === holes[i])).toBe(true);
+  expect(Buffer.compare(filled, holes)).toBe(0);
 });

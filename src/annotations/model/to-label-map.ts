@@ -3,6 +3,7 @@ import type { LabelMap } from '../../masks/label-map';
 import type { AnnotatedPicture } from './annotated-picture';
 import { labelObjects, type LabelTable } from './label-table';
 import { rasterize } from './rasterize';
+import { sizeFault } from './size-limit';
 
 /** Which of two objects has a pixel that both mark. */
 export const overlapRules = ['later', 'smaller'] as const;
@@ -35,7 +36,7 @@ export interface NamedLabelMap extends LabelMap {
  * nothing.
  *
  * @returns `(height, width)` row-major, 0 where there is no object, and the names of all objects' labels.
- * @throws InvalidInputError for more than 255 names, or an unknown rule.
+ * @throws InvalidInputError for more than 255 names, more than 2^29 pixels, or an unknown rule.
  */
 export function toLabelMap(
   picture: AnnotatedPicture,
@@ -47,8 +48,10 @@ export function toLabelMap(
       'overlaps',
       `must be one of ${overlapRules.join(', ')}, is ${String(overlaps)}.`,
     );
-  labelObjects(picture, labels, file);
   const { width, height, objects } = picture;
+  const fault = sizeFault(width, height);
+  if (fault !== undefined) throw new InvalidInputError(file, fault);
+  labelObjects(picture, labels, file);
   const data = new Uint8Array(width * height);
   const drawn = objects.map((object) => {
     const patch = rasterize(object, width, height);

@@ -4,6 +4,7 @@ import { boxOutline, ellipseOutline, rotated } from '../formats/outlines';
 import { parseXml, type XmlElement } from '../formats/xml';
 import type { AnnotatedObject, AnnotatedPicture, ObjectShape } from '../model/annotated-picture';
 import { type TextInput, textOf } from '../model/entry';
+import { sizeFault } from '../model/size-limit';
 
 /** What says something of a picture and marks nothing in it. */
 const NO_REGIONS = ['tag'];
@@ -27,7 +28,7 @@ export function readCvat(input: TextInput, file = 'CVAT file'): AnnotatedPicture
   return root.children
     .filter(({ name }) => name === 'image')
     .map((image) => {
-      const [width, height] = [size(image, 'width', file), size(image, 'height', file)];
+      const [width, height] = sizes(image, file);
       const marked = image.children.filter(({ name }) => !NO_REGIONS.includes(name));
       const order = (element: XmlElement) =>
         'z_order' in element.attributes ? number(element, 'z_order', file) : 0;
@@ -80,7 +81,7 @@ function pointsOf(element: XmlElement, file: string): Polygon {
 
 function maskOf(element: XmlElement, file: string) {
   const [x, y] = [number(element, 'left', file), number(element, 'top', file)];
-  const [width, height] = [size(element, 'width', file), size(element, 'height', file)];
+  const [width, height] = sizes(element, file);
   const runs = attribute(element, 'rle', file).split(',').map(toNumber);
   const total = runs.reduce((sum, run) => sum + run, 0);
   const areRuns = runs.every((run) => Number.isInteger(run) && run >= 0);
@@ -103,6 +104,12 @@ function number(element: XmlElement, name: string, file: string): number {
   const text = attribute(element, name, file);
   const value = toNumber(text);
   return Number.isNaN(value) ? fail(element, file, `has "${text}" for ${name}.`) : value;
+}
+
+function sizes(element: XmlElement, file: string): [width: number, height: number] {
+  const [width, height] = [size(element, 'width', file), size(element, 'height', file)];
+  const fault = sizeFault(width, height);
+  return fault === undefined ? [width, height] : fail(element, file, fault);
 }
 
 function size(element: XmlElement, name: string, file: string): number {

@@ -3,6 +3,7 @@ import { decodeBrush } from '../formats/brush-rle';
 import { boxOutline, ellipseOutline, rotated } from '../formats/outlines';
 import type { AnnotatedObject, AnnotatedPicture, ObjectShape } from '../model/annotated-picture';
 import { Entry, type TextInput } from '../model/entry';
+import { sizeFault } from '../model/size-limit';
 
 /** Results that say something of the picture, or of other results, and mark nothing in it. */
 const NO_REGIONS = [
@@ -74,7 +75,12 @@ function resultsOf(task: Entry): Entry[] {
 }
 
 function sizeOf(region: Entry): [number, number] {
-  return [region.at('original_width').whole(1), region.at('original_height').whole(1)];
+  const size = [
+    region.at('original_width').whole(1),
+    region.at('original_height').whole(1),
+  ] as const;
+  const fault = sizeFault(...size);
+  return fault === undefined ? [...size] : region.fail(fault);
 }
 
 /** The first label of a region; it stands under the name of the region's type. */

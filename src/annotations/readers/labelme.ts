@@ -100,7 +100,11 @@ async function maskOf(shape: Entry): Promise<Patch> {
   const entry = shape.at('mask');
   const bytes = bytesOfBase64(entry.text()) ?? entry.fail('is no base64.');
   const read = { argument: `${entry.file}: ${entry.path}`, limits: decodeLimits() };
-  const { width, height, data } = await readMask(bytes, read, new Map());
+  const { width, height, data } = await readMask(bytes, read, new Map()).catch((error: Error) => {
+    throw error instanceof InvalidInputError
+      ? new InvalidInputError(entry.file, `${entry.path} ${error.detail}`, { cause: error })
+      : error;
+  });
   if (width !== right - x + 1 || height !== bottom - y + 1)
     throw new InvalidInputError(
       entry.file,

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../base/errors';
 import { imageCodec } from '../../images/image-codec';
 import type { ImageInput } from '../../images/image-input';
-import { checkSource } from '../../images/read-input';
+import { checkSize, checkSource } from '../../images/read-input';
 import type { AnnotatedPicture } from '../../annotations/model/annotated-picture';
 import type { LabelTable } from '../../annotations/model/label-table';
 import type { LabelMap } from '../../masks/label-map';
@@ -67,12 +67,12 @@ export async function readPromptMask(
   const { argument } = options;
   if (Array.isArray(input)) return joined(input as readonly OneMask[], options);
   if (isMaskShape(input)) return joined([input], options);
-  if (isAnnotatedPicture(input)) return drawn(input, argument, tables);
+  if (isAnnotatedPicture(input)) return drawn(input, options, tables);
   const file = annotationFile(input as ImageInput);
   if (file) {
     const { pictureOf } = await import('../../annotations/read-annotations');
     const pictures = await fileOf(input as string | URL | Blob, file, options, tables);
-    return drawn(pictureOf(pictures, nameOf(image), argument), argument, tables);
+    return drawn(pictureOf(pictures, nameOf(image), argument), options, tables);
   }
   return readMarkedPixels(input as ImageInput, options);
 }
@@ -85,7 +85,9 @@ async function joined(masks: readonly OneMask[], options: MaskOptions): Promise<
   const drawnMasks: BinaryMask[] = [];
   for (const [i, mask] of masks.entries()) {
     const each = { ...options, argument: place(i) };
-    drawnMasks.push(isMaskShape(mask) ? drawShape(mask, place(i)) : await binary(mask, each));
+    drawnMasks.push(
+      isMaskShape(mask) ? drawShape(mask, place(i), options.limits) : await binary(mask, each),
+    );
   }
   if (drawnMasks.length === 0)
     throw new InvalidInputError(argument, 'is an empty list; give at least one mask.');
@@ -132,9 +134,10 @@ async function binary(input: ImageInput, options: MaskOptions): Promise<BinaryMa
 
 async function drawn(
   picture: AnnotatedPicture,
-  argument: string,
+  { argument, limits }: MaskOptions,
   { categories }: AnnotationTables,
 ): Promise<ReadMask> {
+  checkSize(picture.width, picture.height, argument, limits);
   const { toLabelMap } = await import('../../annotations/model/to-label-map');
   const map = toLabelMap(picture, { labels: categories, file: argument });
   return reading(map, argument, map.labelNames);

@@ -191,6 +191,16 @@ describe('shapes', () => {
       'mask.polygons[0]: must list',
     ],
     ['no label', () => ({ ...rle(1), label: 256 }), 'has the label 256'],
+    [
+      'a huge size',
+      () => ({ size: [1e6, 1e6], counts: [1e12] }),
+      'more than the limit of 100000000',
+    ],
+    [
+      'huge annotations',
+      () => ({ width: 1e6, height: 1e6, objects: [] }),
+      'more than the limit of 100000000',
+    ],
     ['nothing marked', () => ({ polygons: [], width, height }), 'is empty'],
   ])('refuses %s', async (_, mask, message) => {
     await expect(read(mask())).rejects.toThrow(message);
