@@ -231,6 +231,12 @@ describe('VOC', () => {
     expect(labelNames).toEqual({ 1: 'aeroplane', 15: 'person' });
   });
 
+  it('takes void for void where there is no class beside it', async () => {
+    const grey = sharp(Uint8Array.from([0, 255]), { raw: { width: 2, height: 1, channels: 1 } });
+    const { objects } = await readVoc(await grey.toColourspace('b-w').png().toBuffer());
+    expect(objects).toEqual([]);
+  });
+
   it('reads RGB by colours, and refuses those of no class', async () => {
     const colored = (...levels: number[]) =>
       sharp(Uint8Array.from(levels), { raw: { width: levels.length / 3, height: 1, channels: 3 } })

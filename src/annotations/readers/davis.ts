@@ -15,11 +15,11 @@ export async function readDavis(
   annotation: Uint8Array,
   file = 'DAVIS mask',
 ): Promise<AnnotatedPicture> {
-  const read = { argument: file, limits: decodeLimits() };
-  const { width, height, data } = await readMask(annotation, read, new Map());
-  const isBinary = data.every((index) => index === 0 || index === 255);
-  const labels = isBinary ? data.map((index) => Number(index !== 0)) : data;
-  const objects = objectsOfLabels({ width, height, data: labels }, String);
+  // Indices are objects, however near they are: none is joined to another.
+  const read = { argument: file, limits: decodeLimits(), tolerance: 0 };
+  const map = await readMask(annotation, read);
+  const { width, height } = map;
+  const objects = objectsOfLabels(map, String);
   const categories = objects.map(({ name }) => ({ name, number: Number(name) }));
   return { width, height, objects, categories };
 }

@@ -2,7 +2,8 @@ import { InvalidInputError } from '../../base/errors';
 import { decodeLimits } from '../../images/decode-limits';
 import type { LabelMap } from '../../masks/label-map';
 import { readMask } from '../../masks/read-mask';
-import { VOC_VOID, vocClasses, vocColor } from '../formats/voc-colors';
+import { VOID } from '../../masks/void';
+import { vocClasses, vocColor } from '../formats/voc-colors';
 import type { AnnotatedObject, AnnotatedPicture, Category } from '../model/annotated-picture';
 import { type TextInput, textOf } from '../model/entry';
 import { objectsOfLabels } from '../model/objects-of-labels';
@@ -32,7 +33,7 @@ const OWN: readonly VocClass[] = ['background', ...vocClasses].map((name, index)
 }));
 
 /** Objects have no names; in RGB files they have the colours of VOC's palette. */
-const NUMBERED: readonly VocClass[] = Array.from({ length: VOC_VOID }, (_, index) => ({
+const NUMBERED: readonly VocClass[] = Array.from({ length: VOID }, (_, index) => ({
   name: String(index),
   color: vocColor(index),
 }));
@@ -87,21 +88,22 @@ async function indices(
   classes: readonly VocClass[],
 ): Promise<LabelMap> {
   const void224 = 0xe0e0c0; // VOC's palette has it for 255
-  const table = new Map<number, number>([[void224, VOC_VOID]]);
+  const table = new Map<number, number>([[void224, VOID]]);
   classes.forEach(({ color: [r, g, b] }, index) => {
     if (index > 0) table.set((r << 16) | (g << 8) | b, index);
   });
   const known = table.size;
   const { width, height, data } = await readMask(
     bytes,
-    { argument: file, limits: decodeLimits() },
+    // Indices are classes, whatever they look like: none is joined to another, and 255 is never white.
+    { argument: file, limits: decodeLimits(), tolerance: 0, ignore: VOID },
     table,
   );
   if (table.size > known) {
     const color = [...table.keys()][known].toString(16).padStart(6, '0');
     throw new InvalidInputError(file, `has the colour #${color}, which no class has.`);
   }
-  return { width, height, data: data.map((index) => (index === VOC_VOID ? 0 : index)) };
+  return { width, height, data: data.map((index) => (index === VOID ? 0 : index)) };
 }
 
 /**
