@@ -129,7 +129,7 @@ it.each<[string, string[], RegExp]>([
   [
     'a prompt without its mask',
     ['segment', target, '--prompt', image],
-    /Give an image and a mask, or a folder/,
+    /Give an image and a mask, or many of both/,
   ],
   ['no target', ['segment', '--prompt', image, mask], /missing required argument 'target'/],
   [
