@@ -33,6 +33,8 @@ export type { CompressedRle, Rle } from './masks/rle';
 export type { Polygon, PolygonOptions } from './masks/polygons';
 export type { LabelPicture } from './masks/label-picture';
 export type { OverlayOptions } from './masks/overlay';
+export type { Orientation } from './images/decoded-image';
+export type { Window } from './images/ranges';
 export type { BrowserPicture, ImageInput, ImageSource } from './images/image-input';
 export type { Picture } from './images/picture';
 export type { DrawableCanvas, Pixels, Raster } from './images/raster';

@@ -28,5 +28,6 @@ export {
 } from '../colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
 export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
+export type { LabelSpace } from '../masks/label-space';
 export type { Annotated } from '../annotations/model/annotated';
 export { CocoFile, type CocoOptions } from '../annotations/writers/coco';

@@ -42,6 +42,6 @@ export interface DecodeRequest {
   readonly asStored?: boolean;
 }
 
-export const orientations = ['upright', 'stored'] as const;
+export const orientations: readonly Orientation[] = ['upright', 'stored'];
 /** Which way up pictures are: `upright` as EXIF has them turned, or as their pixels are `stored`. */
-export type Orientation = (typeof orientations)[number];
+export type Orientation = 'upright' | 'stored';
