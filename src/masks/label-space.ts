@@ -18,7 +18,9 @@ import type { MaskReading } from './mask-reading';
 export interface LabelSpace {
   /** Whether labels are numbers that colours were given. */
   readonly byColor: boolean;
+  /** Label of each colour, `0xRRGGBB`. */
   readonly colors: ReadonlyMap<number, number>;
+  /** Every label that the masks show. */
   readonly labels: ReadonlySet<number>;
   /** `(256, 4)` RGBA: the colours that a palette gives the labels. */
   readonly palette?: Uint8Array;
