@@ -7,10 +7,6 @@ const PLAIN = 0;
 const BIT_FIELDS = 3;
 const ALPHA_BIT_FIELDS = 6;
 
-export function isBmp(bytes: Uint8Array): boolean {
-  return bytes.byteLength >= 26 && bytes[0] === 0x42 && bytes[1] === 0x4d;
-}
-
 /**
  * Decodes a Windows bitmap without run-lengths, which sharp does not read: 1, 4 and 8 bits with a palette, 16, 24 and 32
  * bits of colour, rows bottom-up or top-down (Microsoft's BITMAPFILEHEADER, BITMAPINFOHEADER and BITMAPV5HEADER).

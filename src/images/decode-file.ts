@@ -1,10 +1,8 @@
 import { ImageError } from '../base/errors';
-import { decodeBmp, isBmp } from './bmp';
 import { checkPixels, type DecodeLimits } from './decode-limits';
 import type { DecodedImage, DecodeRequest } from './decoded-image';
 import { exifOrientation } from './exif';
 import { imageCodec } from './image-codec';
-import { pngSamples } from './png-samples';
 
 /**
  * Decodes an encoded file: by readers of our own where the platform's would change labels (PNG) or may know no such format
@@ -21,12 +19,14 @@ export async function decodeFile(
 ): Promise<DecodedImage> {
   if (bytes.byteLength === 0) throw new ImageError(`${origin} is empty.`);
   if (isBmp(bytes)) {
+    const { decodeBmp } = await import('./bmp');
     const image = decodeBmp(bytes, limits, origin);
     return request.purpose === 'image' ? withColors(image) : image;
   }
   const size = pngSize(bytes);
   if (size) checkPixels(size, limits, origin);
   if (request.purpose === 'mask' && size) {
+    const { pngSamples } = await import('./png-samples');
     const samples = await pngSamples(bytes, origin);
     if (samples) return samples;
   }
@@ -65,4 +65,9 @@ function withColors(image: DecodedImage): DecodedImage {
   for (let i = 0, to = 0; i < data.length; i++, to += 3)
     for (let c = 0; c < 3; c++) colors[to + c] = palette[data[i] * 4 + c];
   return { width, height, channels: 3, data: colors };
+}
+
+/** Whether a file is a Windows bitmap, by its first bytes. */
+function isBmp(bytes: Uint8Array): boolean {
+  return bytes.byteLength >= 26 && bytes[0] === 0x42 && bytes[1] === 0x4d;
 }

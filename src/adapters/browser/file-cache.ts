@@ -1,5 +1,3 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { blobAccess } from '../../checkpoints/memory-access';
 import {
   directoryOfKey,
@@ -48,7 +46,7 @@ export async function browserFileCache(): Promise<FileCache> {
     async store(key, start) {
       const { pieces, note, verify } = await start(null);
       let failure: unknown;
-      const stream = verifiedStream(pieces, verify, (error) => (failure = error));
+      const stream = await verifiedStream(pieces, verify, (error) => (failure = error));
       // Headers hold Latin letters alone.
       const headers = {
         [NOTE]: encodeURIComponent(JSON.stringify(note)),
@@ -86,11 +84,10 @@ function memoryCache(): FileCache {
     async store(key, start) {
       const { pieces, note, verify } = await start(null);
       let failure: unknown;
-      const blob = await new Response(verifiedStream(pieces, verify, (error) => (failure = error)))
-        .blob()
-        .catch((cause: unknown) => {
-          throw failure ?? unkept(key, cause);
-        });
+      const stream = await verifiedStream(pieces, verify, (error) => (failure = error));
+      const blob = await new Response(stream).blob().catch((cause: unknown) => {
+        throw failure ?? unkept(key, cause);
+      });
       held.set(key, { blob, note, stored: new Date() });
     },
   };
@@ -109,11 +106,14 @@ function unkept(key: string, cause: unknown): DownloadError {
   );
 }
 
-function verifiedStream(
+async function verifiedStream(
   pieces: AsyncIterable<Uint8Array>,
   verify: Incoming['verify'],
   onFailure: (error: unknown) => void,
-): ReadableStream<Uint8Array> {
+): Promise<ReadableStream<Uint8Array>> {
+  // Loaded with the first file: pages that load no model need no hashes.
+  const { sha256 } = await import('@noble/hashes/sha2.js');
+  const { bytesToHex } = await import('@noble/hashes/utils.js');
   const hash = sha256.create();
   const iterator = pieces[Symbol.asyncIterator]();
   let size = 0;
