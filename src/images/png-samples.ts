@@ -119,10 +119,7 @@ async function inflate(
   const result = new Uint8Array(size);
   let filled = 0;
   try {
-    const stream = new Blob([...parts] as BlobPart[])
-      .stream()
-      .pipeThrough(new DecompressionStream('deflate'));
-    const reader = stream.getReader();
+    const reader = inflating(parts).getReader();
     while (filled < size) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -136,6 +133,19 @@ async function inflate(
   if (filled < size)
     throw new ImageError(`${origin} is truncated: it has ${filled} of ${size} bytes of pixels.`);
   return result;
+}
+
+/** jsdom's files have no streams, and its globals lack decompressors under Jest; it runs in Node, which has both. */
+function inflating(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  const [Source, Inflater] =
+    typeof DecompressionStream === 'function' && 'stream' in Blob.prototype
+      ? [Blob, DecompressionStream]
+      : [
+          (process.getBuiltinModule('node:buffer') as unknown as typeof globalThis).Blob,
+          (process.getBuiltinModule('node:stream/web') as unknown as typeof globalThis)
+            .DecompressionStream,
+        ];
+  return new Source([...parts] as BlobPart[]).stream().pipeThrough(new Inflater('deflate'));
 }
 
 /** Filtered rows of all passes → samples in their places. */

@@ -94,7 +94,10 @@ async function bytesOf(picture: Sharp): Promise<DecodedImage> {
   const { data, info } = await picture
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data };
+  // A test runner's realm has arrays of its own; a view of Node's memory is one of them.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const channels = info.channels as 1 | 3 | 4;
+  return { width: info.width, height: info.height, channels, data: bytes };
 }
 
 /** What the decoder's lines of complaint come to: the last tells the cause, the ones before where reading stopped. */
