@@ -1,4 +1,5 @@
 import { ImageError } from '../base/errors';
+import { inflate } from '../base/zlib';
 import type { DecodedImage } from './decoded-image';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -48,7 +49,12 @@ export async function pngSamples(bytes: Uint8Array, origin: string): Promise<Dec
   const { pixels, colors, transparent } = readChunks(bytes, origin);
   const passes = passesOf(header);
   const packed = passes.reduce((sum, { stride, rows }) => sum + (stride + 1) * rows, 0);
-  const filtered = await inflate(pixels, packed, origin);
+  const filtered = await inflate(pixels, packed);
+  if (!filtered) throw new ImageError(`${origin} holds damaged pixel data.`);
+  if (filtered.length < packed)
+    throw new ImageError(
+      `${origin} is truncated: it has ${filtered.length} of ${packed} bytes of pixels.`,
+    );
   const samples = unpack(filtered, passes, header);
   const { width, height, channels, colorType, depth } = header;
   const plain = { width, height, channels, data: samples, bits: depth };
@@ -108,44 +114,6 @@ function passesOf({ width, height, depth, channels, interlaced }: Header): Pass[
       return { left, top, stepX, stepY, columns, rows, stride };
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
-}
-
-/** Inflates a zlib stream of a known size with the platform's own decompressor. */
-async function inflate(
-  parts: readonly Uint8Array[],
-  size: number,
-  origin: string,
-): Promise<Uint8Array> {
-  const result = new Uint8Array(size);
-  let filled = 0;
-  try {
-    const reader = inflating(parts).getReader();
-    while (filled < size) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      result.set(value.subarray(0, size - filled), filled);
-      filled += value.byteLength;
-    }
-    await reader.cancel();
-  } catch (cause) {
-    throw new ImageError(`${origin} holds damaged pixel data.`, { cause });
-  }
-  if (filled < size)
-    throw new ImageError(`${origin} is truncated: it has ${filled} of ${size} bytes of pixels.`);
-  return result;
-}
-
-/** jsdom's files have no streams, and its globals lack decompressors under Jest; it runs in Node, which has both. */
-function inflating(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
-  const [Source, Inflater] =
-    typeof DecompressionStream === 'function' && 'stream' in Blob.prototype
-      ? [Blob, DecompressionStream]
-      : [
-          (process.getBuiltinModule('node:buffer') as unknown as typeof globalThis).Blob,
-          (process.getBuiltinModule('node:stream/web') as unknown as typeof globalThis)
-            .DecompressionStream,
-        ];
-  return new Source([...parts] as BlobPart[]).stream().pipeThrough(new Inflater('deflate'));
 }
 
 /** Filtered rows of all passes → samples in their places. */

@@ -1,5 +1,5 @@
 import { vocColor } from './voc-colors';
-import { deflate } from './zlib';
+import { deflate } from '../../base/zlib';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 

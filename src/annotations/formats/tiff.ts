@@ -1,5 +1,5 @@
 import { ImageError } from '../../base/errors';
-import { inflate } from './zlib';
+import { inflate } from '../../base/zlib';
 
 /** Values of a TIFF's first page, whatever their type. */
 export interface TiffValues {
@@ -105,7 +105,7 @@ async function firstPage(bytes: Uint8Array, fail: (detail: string) => never): Pr
     if (top >= height) break;
     const count = Math.min(rows, height - top) * width;
     const stored = bytes.subarray(offset, offset + lengths[strip]);
-    const plain = compression === 1 ? stored : await inflate(stored, count * size);
+    const plain = compression === 1 ? stored : await inflate([stored], count * size);
     if (!plain || plain.byteLength < count * size)
       fail('is truncated: a strip has too few values.');
     const values = valuesOf(plain, count, bits, format, little);

@@ -8,9 +8,9 @@ import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
-import { mergeFits, planPasses } from './passes';
+import { planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
-import { refineFits } from './refine-fits';
+import { fitsOf } from './refine-fits';
 import { SegmentationResult } from './result';
 
 /**
@@ -84,9 +84,8 @@ export class PreparedPrompts {
     const half = imageHalf(image, this.session.plan.size);
     const passes = await this.session.paint(half, run);
     const { upsampling } = this.options;
-    const merged = mergeFits(passes);
-    const { planes, labels, height, width } =
-      upsampling === 'guided' ? refineFits(merged, half, this.painter.config.patch) : merged;
+    const { patch } = this.painter.config;
+    const { planes, labels, height, width } = fitsOf(passes, half, patch, upsampling);
     return new SegmentationResult({
       image,
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),

@@ -14,10 +14,10 @@ import { type HalfSize, imageHalf } from '../in-context/half-canvas';
 import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
-import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
+import { type MergedFits, planPasses } from '../in-context/passes';
 import type { MaskInput } from '../in-context/prompt-mask';
 import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
-import { refineFits } from '../in-context/refine-fits';
+import { fitsOf } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
 import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
@@ -155,9 +155,9 @@ export class Tracker {
     const session = await this.prepare(set, run);
     const painted = await session.paint(half, run);
     const { threshold, upsampling } = this.options;
-    const merged = mergeFits(painted);
-    const fits =
-      upsampling === 'guided' ? refineFits(merged, half, this.painter.config.patch) : merged;
+    // The official procedure, which a threshold asks for, remembers what was painted as it is.
+    const decoding = threshold === undefined ? upsampling : 'smooth';
+    const fits = fitsOf(painted, half, this.painter.config.patch, decoding);
     const [, , width, height] = region;
     const decoded =
       threshold === undefined
