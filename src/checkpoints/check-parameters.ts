@@ -16,7 +16,7 @@ export function checkParameters(
     const found = entries.get(name);
     if (!found) {
       throw new CheckpointError(
-        `${origin} lacks the tensor "${name}" of shape ${show(shape)}. Is it a SegGPT checkpoint, and does config.json belong to it?`,
+        `${origin} lacks the tensor "${name}" of shape ${show(shape)}. Is it a checkpoint of this model, and does config.json belong to it?`,
       );
     }
     if (show(found.shape) !== show(shape)) {

@@ -158,6 +158,9 @@ export interface Engine<
    */
   interpolate(matrix: Float32Array, table: Tensor, axis?: Axis): Tensor;
 
+  /** Scalar products of the rows of two results: `(R, D)`, `(S, D)` → `(R, S)`, for a few rows `S`. */
+  rowProducts(a: Tensor, b: Tensor): Tensor;
+
   /** Replaces the rows `r` of `(R, D)` where `masked[r]` is non-zero by `token (D)`. */
   maskRows(x: Tensor, masked: Uint8Array, token: Tensor): Tensor;
   /** The given rows of `(R, D)`, in this order. */

@@ -1,6 +1,7 @@
 import type { TensorSource } from '../checkpoints/tensor-source';
 import { CheckpointError } from '../base/errors';
 import type { ParameterSpec } from './parameter-table';
+import { samFamily } from './sam/family';
 import { seggptFamily } from './seggpt/family';
 
 /** A model's config, read and checked, with the parameters it asks for. */
@@ -27,7 +28,7 @@ export interface ModelFamily {
   describe(source: TensorSource): ModelDescription;
 }
 
-const families: readonly ModelFamily[] = [seggptFamily];
+const families: readonly ModelFamily[] = [samFamily, seggptFamily];
 
 /** @throws CheckpointError if no family knows the checkpoint. */
 export function familyOf(source: TensorSource): ModelFamily {

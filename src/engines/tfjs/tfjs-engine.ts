@@ -201,6 +201,10 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
     });
   }
 
+  rowProducts(a: tfjs.Tensor, b: tfjs.Tensor): tfjs.Tensor {
+    return this.run(() => this.tf.matMul(this.matrix(a), this.matrix(b), false, true));
+  }
+
   maskRows(x: tfjs.Tensor, masked: Uint8Array, token: tfjs.Tensor): tfjs.Tensor {
     return this.tidy(() => {
       const mask = this.tf.tensor2d(

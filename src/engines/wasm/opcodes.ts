@@ -27,6 +27,7 @@ export enum Op {
   GatherRows,
   MaskRows,
   Interpolate,
+  RowProducts,
   Patchify,
   PixelShuffle,
   Neighbourhoods,

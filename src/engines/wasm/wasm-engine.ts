@@ -261,6 +261,26 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
     });
   }
 
+  rowProducts(a: WasmTensor, b: WasmTensor): WasmTensor {
+    const [left, right] = [this.read(a), this.read(b)];
+    const [rows, width] = rowsAndWidth(left.shape);
+    const [others, columns] = rowsAndWidth(right.shape);
+    if (columns !== width)
+      throw new InvalidInputError('b', `has rows of ${columns} values, not ${width}.`);
+    const out = this.tensor([rows, others]);
+    const step = rowsPerTile(4 * width);
+    this.recorder.record(Op.RowProducts, Math.ceil(rows / step), left.length * others, [
+      left.address,
+      right.address,
+      out.address,
+      rows,
+      others,
+      width,
+      step,
+    ]);
+    return out;
+  }
+
   maskRows(x: WasmTensor, masked: Uint8Array, token: WasmTensor): WasmTensor {
     const input = this.read(x);
     const [rows, width] = input.shape;

@@ -186,3 +186,28 @@ export function layerNorm(command: usize, tile: i32): void {
     );
   }
 }
+
+/** Scalar products of rows. Arguments: a (R, D), b (S, D), out (R, S), R, S, D, rows per tile. */
+export function rowProducts(command: usize, tile: i32): void {
+  const rows = <i32>argument(command, 3);
+  const others = <i32>argument(command, 4);
+  const width = <usize>argument(command, 5) << 2;
+  const step = <i32>argument(command, 6);
+  const whole = width & ~15;
+  const end = min((tile + 1) * step, rows);
+  let a = <usize>argument(command, 0) + <usize>(tile * step) * width;
+  let out = <usize>argument(command, 2) + (<usize>(tile * step * others) << 2);
+  for (let r = tile * step; r < end; r++) {
+    let b = <usize>argument(command, 1);
+    for (let s: i32 = 0; s < others; s++) {
+      let lanes = splat(0);
+      for (let i: usize = 0; i < whole; i += 16) lanes = multiplyAdd(v128.load(a + i), v128.load(b + i), lanes);
+      let sum = laneSum(lanes);
+      for (let i = whole; i < width; i += 4) sum += load<f32>(a + i) * load<f32>(b + i);
+      store<f32>(out, sum);
+      out += 4;
+      b += width;
+    }
+    a += width;
+  }
+}

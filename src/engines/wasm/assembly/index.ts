@@ -6,7 +6,7 @@ import { COMMAND_BYTES, END_TILE, FINISHED_TILES, NEXT_TILE, Op, TOTAL_TILES } f
 import { attention } from './attention';
 import { packKeys, packValues } from './attention-float';
 import { packKeysInt8, packValuesInt8 } from './attention-int8';
-import { activate, add, addRow, copyRows, gatherRows, interpolate, layerNorm, maskRows } from './elementwise';
+import { activate, add, addRow, copyRows, gatherRows, interpolate, layerNorm, maskRows, rowProducts } from './elementwise';
 import { gemm } from './gemm';
 import { gemmInt8, quantizeRows } from './gemm-int8';
 import { paintingHead } from './painting-head';
@@ -70,6 +70,7 @@ function execute(command: usize, tile: i32, thread: i32): void {
     case Op.GatherRows: gatherRows(command, tile); break;
     case Op.MaskRows: maskRows(command, tile); break;
     case Op.Interpolate: interpolate(command, tile); break;
+    case Op.RowProducts: rowProducts(command, tile); break;
     case Op.Patchify: patchify(command, tile); break;
     case Op.PixelShuffle: pixelShuffle(command, tile); break;
     case Op.Neighbourhoods: neighbourhoods(command, tile); break;
