@@ -29,6 +29,7 @@ const dts = {
 const everywhere = {
   index: 'src/index.ts',
   painter: 'src/entries/painter.ts',
+  sam: 'src/entries/sam.ts',
   checkpoints: 'src/entries/checkpoints.ts',
   masks: 'src/entries/masks.ts',
   annotations: 'src/entries/annotations.ts',

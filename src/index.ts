@@ -15,6 +15,16 @@ export type { MaskInput } from './tasks/in-context/prompt-mask';
 export type { Prompt, ReadPromptOptions, TargetOptions } from './tasks/in-context/prompts';
 export type { ResultJson, SegmentationResult } from './tasks/in-context/result';
 
+export {
+  type EncodeOptions,
+  type InteractiveLoadOptions,
+  InteractiveSegmenter,
+} from './tasks/interactive/interactive-segmenter';
+export type { ClickOptions, ClickResult, EncodedImage } from './tasks/interactive/encoded-image';
+export type { ClickPrompt, Corners, Point } from './tasks/interactive/click-prompt';
+export type { EverythingOptions } from './tasks/interactive/options';
+export type { InteractiveMask } from './tasks/interactive/interactive-mask';
+
 export type { TrackedFrame, Tracker } from './tasks/tracking/tracker';
 export type { ThresholdOptions, TrackOptions, TrackSettings } from './tasks/tracking/options';
 export type { FrameSource, TrackFramesOptions, TrackPrompts } from './tasks/tracking/track';

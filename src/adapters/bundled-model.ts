@@ -1,10 +1,14 @@
 import checksums from '../../weights/checksums.json';
 import config from '../../weights/config.json';
 import preprocessor from '../../weights/preprocessor_config.json';
-import type { BundledCheckpoint } from '../checkpoints/file-store';
+import samConfig from '../../weights/sam/config.json';
+import type { BundledCheckpoint, BundledName } from '../checkpoints/file-store';
 
-/** The bundled weights' file. */
-export const FILE = 'model.safetensors';
+/** The bundled models' files, within the directory of weights. */
+export const FILES = {
+  seggpt: 'model.safetensors',
+  sam: 'sam/model.safetensors',
+} as const satisfies Record<BundledName, string>;
 
 /** Directory beside a bundle in which the weights are looked for: what a bundler did not carry is copied there. */
 export const BESIDE = 'seggpt-weights';
@@ -13,9 +17,12 @@ export const BESIDE = 'seggpt-weights';
 export const remedy = `copy node_modules/seggpt/weights to a directory "${BESIDE}" beside the bundle, or name a copy: load("DIRECTORY_OR_URL")`;
 
 /**
- * The bundled model at the place an adapter found. Its configuration is a part of the code, so that a bundler has one
+ * A bundled model at the place an adapter found. Its configuration is a part of the code, so that a bundler has one
  * file to carry and cannot inline the small ones as `data:` URLs, which a Content-Security-Policy may forbid to fetch.
  */
-export function bundledAt(location: string): BundledCheckpoint {
-  return { location, config, preprocessor, sha256: checksums[FILE] };
+export function bundledAt(name: BundledName, location: string): BundledCheckpoint {
+  const sha256 = checksums[FILES[name]];
+  return name === 'sam'
+    ? { location, config: samConfig, preprocessor: null, sha256 }
+    : { location, config, preprocessor, sha256 };
 }

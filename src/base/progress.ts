@@ -1,8 +1,8 @@
 /** A report on long work. */
 export interface Progress {
   /** What is being done. */
-  readonly stage: 'download' | 'load' | 'prepare' | 'paint';
-  /** Bytes while downloading, tensors while loading, transformer blocks otherwise. */
+  readonly stage: 'download' | 'load' | 'prepare' | 'paint' | 'encode' | 'decode';
+  /** Bytes while downloading, tensors while loading, prompts while decoding, transformer blocks otherwise. */
   readonly loaded: number;
   /** 0 where it is not known. */
   readonly total: number;

@@ -6,6 +6,9 @@ import type { RandomAccess } from './random-access';
 /** Name under which `load` finds the model inside this package. */
 export const BundledModel = 'bundled';
 
+/** Name under which the interactive model inside this package is found. */
+export const BundledInteractiveModel = 'bundled-sam';
+
 /** The files of a model, wherever they are. */
 export interface CheckpointFiles {
   readonly origin: string;

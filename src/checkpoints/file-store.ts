@@ -1,7 +1,10 @@
 import type { FileCache } from './file-cache';
 import type { RandomAccess } from './random-access';
 
-/** The model inside this package. */
+/** The models inside this package: the painter, and MobileSAM. */
+export type BundledName = 'seggpt' | 'sam';
+
+/** A model inside this package. */
 export interface BundledCheckpoint {
   /** The `.safetensors` file: a path in Node, a URL in browsers. */
   readonly location: string;
@@ -25,8 +28,8 @@ export interface FileStore {
   join(directory: string, name: string): string;
   /** A path as a URL, where paths are URLs: relative to the page in browsers; `null` in Node. */
   relativeUrl(path: string): string | null;
-  /** Finds the model inside this package. @throws CheckpointError saying where it looked, and what to copy where. */
-  bundledModel(): Promise<BundledCheckpoint>;
+  /** Finds a model inside this package. @throws CheckpointError saying where it looked, and what to copy where. */
+  bundledModel(name: BundledName): Promise<BundledCheckpoint>;
   /** Downloaded files, kept between runs. `directory` overrides the default place in Node. */
   cache(directory?: string): Promise<FileCache>;
   /** An environment variable; `undefined` in browsers. */

@@ -1,7 +1,12 @@
 import { throwIfAborted } from '../base/abort';
 import { CheckpointError } from '../base/errors';
-import { fileStore } from './file-store';
-import { BundledModel, type CheckpointFiles, directoryFiles } from './checkpoint-files';
+import { type BundledName, fileStore } from './file-store';
+import {
+  BundledInteractiveModel,
+  BundledModel,
+  type CheckpointFiles,
+  directoryFiles,
+} from './checkpoint-files';
 import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
 import { memoryAccess, blobAccess } from './memory-access';
 import type { Progress } from '../base/progress';
@@ -13,7 +18,7 @@ import type { TensorSource } from './tensor-source';
 /**
  * Where a model comes from: a directory or file (Node), a hub id `owner/name[@revision]`, a URL of a
  * file or of a directory, the bytes or `Blob` of a `.safetensors` or `.pth` file, or an opened source.
- * `'bundled'` is the model inside this package.
+ * `'bundled'` is the painter inside this package, `'bundled-sam'` its interactive model.
  */
 export type CheckpointSource = string | URL | Uint8Array | Blob | TensorSource;
 
@@ -48,7 +53,8 @@ export async function openCheckpoint(
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
   }
-  if (source === BundledModel) return openBundled(options);
+  if (source === BundledModel) return openBundled('seggpt', options);
+  if (source === BundledInteractiveModel) return openBundled('sam', options);
   const url = /^https?:\/\//.test(source) ? source : fileStore.relativeUrl(source);
   if (url) return openUrl(url, options);
   const kind = await fileStore.pathKind(source);
@@ -62,13 +68,13 @@ export async function openCheckpoint(
   );
 }
 
-async function openBundled(options: OpenOptions): Promise<TensorSource> {
-  const { location, config, preprocessor, sha256 } = await fileStore.bundledModel();
+async function openBundled(name: BundledName, options: OpenOptions): Promise<TensorSource> {
+  const { location, config, preprocessor, sha256 } = await fileStore.bundledModel(name);
   const open = async () => {
     if (!/^https?:/.test(location)) return fileStore.open(location);
-    const [directory, name] = splitUrl(location);
-    const known = { ...options, token: undefined, sha256: { [name]: sha256 } };
-    return (await urlFiles(directory, known)).open(name);
+    const [directory, file] = splitUrl(location);
+    const known = { ...options, token: undefined, sha256: { [file]: sha256 } };
+    return (await urlFiles(directory, known)).open(file);
   };
   return { ...(await openWeights(await open(), config)), preprocessor };
 }

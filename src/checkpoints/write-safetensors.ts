@@ -3,9 +3,14 @@ import type { StoredTensor } from '../tensors/stored-tensor';
 
 /**
  * Bytes of a safetensors file. Scales of int8 tensors are stored beside them as `NAME_scale`.
+ *
+ * @param metadata strings by name that stand in the header.
  */
-export function writeSafetensors(tensors: readonly StoredTensor[]): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+export function writeSafetensors(
+  tensors: readonly StoredTensor[],
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
   const parts: Uint8Array[] = [];
   let offset = 0;
   const add = (name: string, dtype: string, shape: readonly number[], data: Uint8Array) => {

@@ -26,11 +26,23 @@ function cubic(x: number): number {
   return 0;
 }
 
-/** Antialiased bicubic coefficients of one axis: the filter widens with the scale when shrinking. */
-function bicubicFilter(inputs: number, outputs: number): Filter {
+function triangle(x: number): number {
+  return Math.max(0, 1 - Math.abs(x));
+}
+
+/** What is weighed by distance, in pixels, up to `support`. */
+interface Kernel {
+  readonly weigh: (x: number) => number;
+  readonly support: number;
+}
+const BICUBIC: Kernel = { weigh: cubic, support: 2 };
+const BILINEAR: Kernel = { weigh: triangle, support: 1 };
+
+/** Antialiased coefficients of one axis: the kernel widens with the scale when shrinking. */
+function filterOf(kernel: Kernel, inputs: number, outputs: number): Filter {
   const scale = inputs / outputs;
   const widening = Math.max(scale, 1);
-  const support = 2 * widening;
+  const support = kernel.support * widening;
   const taps = Math.ceil(support) * 2 + 1;
   const first = new Int32Array(outputs);
   const count = new Int32Array(outputs);
@@ -42,7 +54,7 @@ function bicubicFilter(inputs: number, outputs: number): Filter {
     const length = Math.min(Math.trunc(centre + support + 0.5), inputs) - start;
     let sum = 0;
     for (let i = 0; i < length; i++) {
-      weights[i] = cubic((i + start - centre + 0.5) / widening);
+      weights[i] = kernel.weigh((i + start - centre + 0.5) / widening);
       sum += weights[i];
     }
     for (let i = 0; i < length; i++) {
@@ -61,6 +73,9 @@ function clip(sum: number): number {
   return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
+/** Extents of pixels, row-major. */
+type Extents = readonly [height: number, width: number, channels: number];
+
 /**
  * Resizes interleaved 8-bit pixels with Pillow's antialiased bicubic filter.
  *
@@ -71,20 +86,39 @@ function clip(sum: number): number {
  */
 export function resizeBicubic(
   data: ArrayLike<number>,
-  [height, width, channels]: readonly [height: number, width: number, channels: number],
+  from: Extents,
+  to: readonly [height: number, width: number],
+): Uint8Array {
+  return resample(data, from, to, BICUBIC);
+}
+
+/** {@link resizeBicubic} with Pillow's antialiased bilinear filter, which SAM's pictures go through. */
+export function resizeBilinear(
+  data: ArrayLike<number>,
+  from: Extents,
+  to: readonly [height: number, width: number],
+): Uint8Array {
+  return resample(data, from, to, BILINEAR);
+}
+
+function resample(
+  data: ArrayLike<number>,
+  [height, width, channels]: Extents,
   [toHeight, toWidth]: readonly [height: number, width: number],
+  kernel: Kernel,
 ): Uint8Array {
   const bytes = data instanceof Uint8Array ? data : Uint8Array.from(data);
   if (height === toHeight && width === toWidth) return bytes.slice();
+  const columns = filterOf(kernel, width, toWidth);
   const across =
     width === toWidth
       ? bytes
       : channels === 3
-        ? resampleRgbRows(bytes, height, width, toWidth)
-        : resampleRows(bytes, height, width, channels, toWidth);
+        ? resampleRgbRows(bytes, height, width, toWidth, columns)
+        : resampleRows(bytes, height, width, channels, toWidth, columns);
   return height === toHeight
     ? across
-    : resampleColumns(across, height, toWidth * channels, toHeight);
+    : resampleColumns(across, toWidth * channels, toHeight, filterOf(kernel, height, toHeight));
 }
 
 function resampleRows(
@@ -93,8 +127,8 @@ function resampleRows(
   width: number,
   channels: number,
   outputs: number,
+  { first, count, coefficients, taps }: Filter,
 ): Uint8Array {
-  const { first, count, coefficients, taps } = bicubicFilter(width, outputs);
   const result = new Uint8Array(height * outputs * channels);
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -117,8 +151,8 @@ function resampleRgbRows(
   height: number,
   width: number,
   outputs: number,
+  { first, count, coefficients, taps }: Filter,
 ): Uint8Array {
-  const { first, count, coefficients, taps } = bicubicFilter(width, outputs);
   const result = new Uint8Array(height * outputs * 3);
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -145,11 +179,10 @@ function resampleRgbRows(
 
 function resampleColumns(
   data: Uint8Array,
-  height: number,
   stride: number,
   outputs: number,
+  { first, count, coefficients, taps }: Filter,
 ): Uint8Array {
-  const { first, count, coefficients, taps } = bicubicFilter(height, outputs);
   const result = new Uint8Array(outputs * stride);
   const sums = new Int32Array(stride);
   for (let o = 0; o < outputs; o++) {

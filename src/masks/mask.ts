@@ -50,9 +50,14 @@ export class Mask extends Raster {
     readonly area: number,
     /** Smallest box around the mask, all 0 where it is empty. */
     readonly box: Box,
-    private readonly labelMap: Uint8Array,
+    /** Labels of all pixels, or what makes them when they are asked for. */
+    private readonly source: Uint8Array | (() => Uint8Array),
   ) {
     super(width, height);
+  }
+
+  private get labelMap(): Uint8Array {
+    return typeof this.source === 'function' ? this.source() : this.source;
   }
 
   /** Whether the target shows the label at all. */
@@ -85,9 +90,10 @@ export class Mask extends Raster {
   }
 
   protected shown(): Uint8ClampedArray<ArrayBuffer> {
+    const { labelMap } = this;
     const data = new Uint8ClampedArray(this.width * this.height * 4);
-    for (let i = 0; i < this.labelMap.length; i++) {
-      if (this.labelMap[i] === this.label) data.fill(255, i * 4, i * 4 + 4);
+    for (let i = 0; i < labelMap.length; i++) {
+      if (labelMap[i] === this.label) data.fill(255, i * 4, i * 4 + 4);
     }
     return data;
   }

@@ -18,7 +18,9 @@ export function reorderRows(tensor: StoredTensor, order: readonly number[]): Sto
 export function stackRows(name: string, tensors: readonly StoredTensor[]): StoredTensor {
   const [{ dtype, shape }] = tensors;
   const alike = tensors.every((each) => each.dtype === dtype);
-  const parts = alike ? tensors : tensors.map((each) => floatTensor(each.name, each.shape, toFloat32(each)));
+  const parts = alike
+    ? tensors
+    : tensors.map((each) => floatTensor(each.name, each.shape, toFloat32(each)));
   const rows = tensors.reduce((sum, each) => sum + each.shape[0], 0);
   const rowValues = shape.slice(1).reduce((a, b) => a * b, 1);
   const data = new Uint8Array(rows * rowValues * elementBytes(parts[0].dtype));
@@ -27,8 +29,15 @@ export function stackRows(name: string, tensors: readonly StoredTensor[]): Store
     data.set(part.data, at);
     at += part.data.byteLength;
   }
-  const scales = alike && dtype === 'I8' ? concatenated(parts.map((each) => each.scales!)) : undefined;
-  return { name, dtype: parts[0].dtype, shape: [rows, ...shape.slice(1)], data, ...(scales && { scales }) };
+  const scales =
+    alike && dtype === 'I8' ? concatenated(parts.map((each) => each.scales!)) : undefined;
+  return {
+    name,
+    dtype: parts[0].dtype,
+    shape: [rows, ...shape.slice(1)],
+    data,
+    ...(scales && { scales }),
+  };
 }
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {

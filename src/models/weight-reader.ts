@@ -73,7 +73,8 @@ export class WeightReader {
     const stored = await this.read(weight);
     const area = weight.shape[2] * weight.shape[3];
     const one = bias && (await this.floats(bias));
-    const all = one && Float32Array.from({ length: area * one.length }, (_, i) => one[i % one.length]);
+    const all =
+      one && Float32Array.from({ length: area * one.length }, (_, i) => one[i % one.length]);
     const shift = bias && all && floatTensor(bias.name, [all.length], all);
     return this.engine.loadLinear(transposedKernel(stored), shift, { exact: weight.exact });
   }
@@ -82,7 +83,9 @@ export class WeightReader {
     const { values, shape } = depthwiseKernel(await this.read(weight));
     return {
       kernel: this.engine.upload(values, shape),
-      bias: bias ? await this.vector(bias) : this.engine.upload(new Float32Array(shape[1]), [shape[1]]),
+      bias: bias
+        ? await this.vector(bias)
+        : this.engine.upload(new Float32Array(shape[1]), [shape[1]]),
     };
   }
 
@@ -97,7 +100,11 @@ export class WeightReader {
 }
 
 /** Float32 values as a stored tensor. */
-export function floatTensor(name: string, shape: readonly number[], values: Float32Array): StoredTensor {
+export function floatTensor(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+): StoredTensor {
   const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return { name, shape, dtype: 'F32', data };
 }

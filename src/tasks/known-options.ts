@@ -1,9 +1,12 @@
 import { InvalidInputError } from '../base/errors';
 import type { SegmenterLoadOptions, SegmentOptions } from './in-context/segmenter';
+import type { EncodeOptions, InteractiveLoadOptions } from './interactive/interactive-segmenter';
 import type { TrackFramesOptions } from './tracking/track';
 
 type AnyOption =
-  keyof SegmenterLoadOptions | keyof SegmentOptions | keyof TrackFramesOptions | 'model';
+  | keyof InteractiveLoadOptions
+  | keyof EncodeOptions
+  | keyof SegmenterLoadOptions | keyof SegmentOptions | keyof TrackFramesOptions | 'model';
 
 /** Every option of every call; the compiler sees to it that none is left out. */
 const known: Readonly<Record<AnyOption, true>> = {

@@ -1,4 +1,4 @@
-import { floatToHalf } from '../../src/engines/wasm/half';
+import { floatToHalf } from '../../src/tensors/half';
 import { elementBytes, halfToFloat, toFloat32 } from '../../src/tensors/element-types';
 
 /** Bits of binary16 numbers and their values, by Python's `struct.unpack('<e', …)`. */

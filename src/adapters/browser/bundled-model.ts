@@ -1,34 +1,37 @@
 import { CheckpointError } from '../../base/errors';
-import type { BundledCheckpoint } from '../../checkpoints/file-store';
-import { BESIDE, bundledAt, FILE, remedy } from '../bundled-model';
+import type { BundledCheckpoint, BundledName } from '../../checkpoints/file-store';
+import { BESIDE, bundledAt, FILES, remedy } from '../bundled-model';
 
 /**
- * Finds the bundled weights: where this package keeps them or a bundler put them, or in `seggpt-weights/` beside the
+ * Finds a bundled model's weights: where this package keeps them or a bundler put them, or in `seggpt-weights/` beside the
  * bundle.
  *
  * @throws CheckpointError naming where it looked and what to copy.
  */
-export async function findBundledModel(): Promise<BundledCheckpoint> {
-  const looked = places();
-  for (const url of looked) if (await serves(url)) return bundledAt(url);
+export async function findBundledModel(name: BundledName): Promise<BundledCheckpoint> {
+  const looked = places(name);
+  for (const url of looked) if (await serves(url)) return bundledAt(name, url);
   throw new CheckpointError(
     `The bundled model was not found (looked for ${looked.join(', ')}); ${remedy}.`,
   );
 }
 
-function places(): string[] {
+function places(name: BundledName): string[] {
   const here = moduleUrl();
-  const places = [new URL(`${BESIDE}/${FILE}`, here).href];
+  const places = [new URL(`${BESIDE}/${FILES[name]}`, here).href];
   try {
-    // A literal URL, which bundlers recognise: they emit the file and put its new address here.
-    const { href } = new URL('../../weights/model.safetensors', import.meta.url);
+    // Literal URLs, which bundlers recognise: they emit the files and put their new addresses here.
+    const { href } =
+      name === 'sam'
+        ? new URL('../../weights/sam/model.safetensors', import.meta.url)
+        : new URL('../../weights/model.safetensors', import.meta.url);
     places.unshift(new URL(href, pageUrl()).href); // Next.js gives a path alone
   } catch {
     // a bundle that is no module has no address
   }
   // Vite's development server bundles dependencies into a directory of node_modules and leaves their files where they are.
   const prebundled = /^(.*\/node_modules)\/\.vite\/deps[^/]*\//.exec(here);
-  if (prebundled) places.unshift(`${prebundled[1]}/seggpt/weights/${FILE}`);
+  if (prebundled) places.unshift(`${prebundled[1]}/seggpt/weights/${FILES[name]}`);
   return places;
 }
 

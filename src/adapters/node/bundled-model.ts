@@ -2,20 +2,20 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CheckpointError } from '../../base/errors';
-import type { BundledCheckpoint } from '../../checkpoints/file-store';
+import type { BundledCheckpoint, BundledName } from '../../checkpoints/file-store';
 import { installedRequire } from './installed-require';
-import { BESIDE, bundledAt, FILE, remedy } from '../bundled-model';
+import { BESIDE, bundledAt, FILES, remedy } from '../bundled-model';
 
 /**
- * Finds the bundled weights: where this package keeps them, or where a bundler put them; beside the bundle, if someone
+ * Finds a bundled model's weights: where this package keeps them, or where a bundler put them; beside the bundle, if someone
  * copied them there; else in the `seggpt` that is installed for the bundle or for the working directory.
  *
  * @throws CheckpointError naming where it looked and what to copy.
  */
-export function findBundledModel(): BundledCheckpoint {
+export function findBundledModel(name: BundledName): BundledCheckpoint {
   const looked: string[] = [];
-  for (const place of places()) {
-    if (existsSync(place)) return bundledAt(place);
+  for (const place of places(name)) {
+    if (existsSync(place)) return bundledAt(name, place);
     looked.push(place);
   }
   throw new CheckpointError(
@@ -23,26 +23,30 @@ export function findBundledModel(): BundledCheckpoint {
   );
 }
 
-function* places(): Generator<string> {
+function* places(name: BundledName): Generator<string> {
   const here = moduleDirectory();
   if (here !== undefined) {
-    const literal = emitted();
+    const literal = emitted(name);
     if (literal !== undefined) yield literal;
-    yield join(here, BESIDE, FILE);
+    yield join(here, BESIDE, FILES[name]);
   }
   try {
-    const installed = `seggpt/weights/${FILE}`;
+    const installed = `seggpt/weights/${FILES[name]}`;
     yield installedRequire(installed).resolve(installed);
   } catch {
     // a bundle that was moved away from its packages
   }
 }
 
-/** A literal URL, which bundlers and tracers of files recognise and carry along. */
-function emitted(): string | undefined {
+/** Literal URLs, which bundlers and tracers of files recognise and carry along. */
+function emitted(name: BundledName): string | undefined {
   try {
     // As text: jsdom has URLs of its own, which Node does not take.
-    return fileURLToPath(new URL('../../weights/model.safetensors', import.meta.url).href);
+    const { href } =
+      name === 'sam'
+        ? new URL('../../weights/sam/model.safetensors', import.meta.url)
+        : new URL('../../weights/model.safetensors', import.meta.url);
+    return fileURLToPath(href);
   } catch {
     return undefined; // what a bundler made of it is no file
   }

@@ -14,7 +14,7 @@ export const fileStore: FileStore = {
   open: fileAccess,
   join,
   relativeUrl: () => null,
-  bundledModel: async () => findBundledModel(),
+  bundledModel: async (name) => findBundledModel(name),
   cache: (directory) => Promise.resolve(nodeFileCache(directory)),
   environment: (name) => process.env[name] || undefined,
 };

@@ -7,6 +7,8 @@ const LABELS = {
   load: 'Loading the model',
   prepare: 'Preparing the prompts',
   paint: 'Painting',
+  encode: 'Encoding the picture',
+  decode: 'Looking for masks',
 };
 
 /**

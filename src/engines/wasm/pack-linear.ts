@@ -1,7 +1,7 @@
 import { elementBytes, toFloat32 } from '../../tensors/element-types';
 import { LARGEST_WEIGHT, quantizeRows } from '../../tensors/quantize-rows';
 import type { StoredTensor } from '../../tensors/stored-tensor';
-import { floatToHalf } from './half';
+import { floatToHalf } from '../../tensors/half';
 import { PANEL } from './opcodes';
 
 /** How a layer's weights are kept. */

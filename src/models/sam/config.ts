@@ -124,29 +124,47 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
   const read = (values: Json, name: string, fallback: number, least = 1): number => {
     const value = values[name] ?? fallback;
     if (!Number.isInteger(value) || (value as number) < least)
-      throw new CheckpointError(`${origin}: ${name} must be a whole number from ${least}, is ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be a whole number from ${least}, is ${JSON.stringify(value)}.`,
+      );
     return value as number;
   };
   const positive = (values: Json, name: string, fallback: number): number => {
     const value = values[name] ?? fallback;
     if (typeof value !== 'number' || !(value > 0))
-      throw new CheckpointError(`${origin}: ${name} must be a number above 0, is ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be a number above 0, is ${JSON.stringify(value)}.`,
+      );
     return value;
   };
-  const list = (values: Json, name: string, fallback: readonly number[], length?: number): readonly number[] => {
+  const list = (
+    values: Json,
+    name: string,
+    fallback: readonly number[],
+    length?: number,
+  ): readonly number[] => {
     const value = values[name] ?? fallback;
-    const sound = Array.isArray(value) && value.every((each) => Number.isInteger(each) && each >= 0);
+    const sound =
+      Array.isArray(value) && value.every((each) => Number.isInteger(each) && each >= 0);
     if (!sound || (length !== undefined && value.length !== length))
-      throw new CheckpointError(`${origin}: ${name} must be a list of ${length ?? ''} whole numbers, is ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be a list of ${length ?? ''} whole numbers, is ${JSON.stringify(value)}.`,
+      );
     return value as number[];
   };
   const truth = (values: Json, name: string, fallback: boolean): boolean => {
     const value = values[name] ?? fallback;
     if (typeof value !== 'boolean')
-      throw new CheckpointError(`${origin}: ${name} must be true or false, is ${JSON.stringify(value)}.`);
+      throw new CheckpointError(
+        `${origin}: ${name} must be true or false, is ${JSON.stringify(value)}.`,
+      );
     return value;
   };
-  const [vision, prompts, masks] = ['vision_config', 'prompt_encoder_config', 'mask_decoder_config'].map(section);
+  const [vision, prompts, masks] = [
+    'vision_config',
+    'prompt_encoder_config',
+    'mask_decoder_config',
+  ].map(section);
   const tiny = root.model_type === modelTypes['tiny-vit'];
   const base = (tiny ? mobileSamConfig : samBaseConfig) as SamConfig;
   const imageSize = read(vision, 'image_size', base.imageSize);
@@ -174,13 +192,17 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
     const { encoder: b } = samBaseConfig as { encoder: VitEncoderConfig };
     const width = read(vision, 'hidden_size', b.width);
     const act = vision.hidden_act ?? 'gelu';
-    if (act !== 'gelu') throw new CheckpointError(`${origin}: hidden_act must be "gelu", is ${JSON.stringify(act)}.`);
+    if (act !== 'gelu')
+      throw new CheckpointError(`${origin}: hidden_act must be "gelu", is ${JSON.stringify(act)}.`);
     return {
       kind: 'vit',
       width,
       depth: read(vision, 'num_hidden_layers', b.depth),
       heads: read(vision, 'num_attention_heads', b.heads),
-      mlpWidth: vision.mlp_dim == null ? Math.round(width * positive(vision, 'mlp_ratio', 4)) : read(vision, 'mlp_dim', b.mlpWidth),
+      mlpWidth:
+        vision.mlp_dim == null
+          ? Math.round(width * positive(vision, 'mlp_ratio', 4))
+          : read(vision, 'mlp_dim', b.mlpWidth),
       window: read(vision, 'window_size', b.window, 0),
       globalBlocks: list(vision, 'global_attn_indexes', b.globalBlocks),
       relativePositions: truth(vision, 'use_rel_pos', true),
@@ -210,9 +232,12 @@ export function checkSamConfig(config: SamConfig, origin: string): void {
     throw new CheckpointError(`${origin}: ${message}`);
   };
   const divides = (part: number, whole: number) => part > 0 && whole % part === 0;
-  if (!divides(patch, imageSize)) fail(`image_size ${imageSize} is no multiple of patch_size ${patch}.`);
+  if (!divides(patch, imageSize))
+    fail(`image_size ${imageSize} is no multiple of patch_size ${patch}.`);
   if (!divides(2 * decoder.downsample * decoder.heads, 2 * channels))
-    fail(`hidden_size ${channels} of the decoder does not divide into ${decoder.heads} heads, ${decoder.downsample} times narrower.`);
+    fail(
+      `hidden_size ${channels} of the decoder does not divide into ${decoder.heads} heads, ${decoder.downsample} times narrower.`,
+    );
   if (channels % 8 !== 0) fail(`hidden_size ${channels} of the decoder must be a multiple of 8.`);
   if (encoder.kind === 'vit') {
     if (!divides(encoder.heads, encoder.width))
@@ -224,7 +249,9 @@ export function checkSamConfig(config: SamConfig, origin: string): void {
     if (patch !== 16) fail(`patch_size must be 16, is ${patch}.`);
     encoder.widths.forEach((width, stage) => {
       if (stage > 0 && !divides(encoder.heads[stage], width))
-        fail(`${width} channels of stage ${stage} do not divide into ${encoder.heads[stage]} heads.`);
+        fail(
+          `${width} channels of stage ${stage} do not divide into ${encoder.heads[stage]} heads.`,
+        );
       if (stage > 0 && !(encoder.windows[stage] > 0)) fail(`window_sizes must be above 0.`);
       if (!(width > 0) || width % 2) fail(`embed_dims must be even and above 0.`);
     });
@@ -262,7 +289,12 @@ export function toSamJson(config: SamConfig): Record<string, unknown> {
   return {
     model_type: modelTypes[encoder.kind],
     vision_config: { ...sizes, ...vision },
-    prompt_encoder_config: { ...sizes, hidden_size: channels, mask_input_channels: maskChannels, num_point_embeddings: 4 },
+    prompt_encoder_config: {
+      ...sizes,
+      hidden_size: channels,
+      mask_input_channels: maskChannels,
+      num_point_embeddings: 4,
+    },
     mask_decoder_config: {
       hidden_size: channels,
       mlp_dim: decoder.mlpWidth,

@@ -132,7 +132,9 @@ export class MaskDecoder {
         weights.push(weight);
         biases.push(await reader.read(each.bias!));
         if (!positioned[i]) {
-          codes.push(engine.upload(new Float32Array(rows * weight.shape[0]), [rows, weight.shape[0]]));
+          codes.push(
+            engine.upload(new Float32Array(rows * weight.shape[0]), [rows, weight.shape[0]]),
+          );
           continue;
         }
         const alone = engine.loadLinear(weight, null, { exact: true });
@@ -301,7 +303,11 @@ export class MaskDecoder {
             segments: spans.map((span) => ({ queries: span, keys: [[span]] })),
           },
         );
-        const attended = engine.linear(mixed, block.self.output, first ? {} : { residual: queries });
+        const attended = engine.linear(
+          mixed,
+          block.self.output,
+          first ? {} : { residual: queries },
+        );
         return engine.layerNorm(attended, block.norm1);
       });
       const products = images.map((image) =>
@@ -311,7 +317,9 @@ export class MaskDecoder {
       );
       queries = engine.tidy(() => {
         const asked = engine.linear(engine.add(queries, codes), block.tokenQuery);
-        const seen = engine.linear(toImage(asked, products), block.tokenOutput, { residual: queries });
+        const seen = engine.linear(toImage(asked, products), block.tokenOutput, {
+          residual: queries,
+        });
         const normed = engine.layerNorm(seen, block.norm2);
         const hidden = engine.linear(normed, block.expand, { activation: 'relu' });
         const contracted = engine.linear(hidden, block.contract, { residual: normed });
@@ -338,11 +346,17 @@ export class MaskDecoder {
     });
     const products = images.map((image) => this.products(engine, image, weights.finalProducts));
     const asked = engine.linear(engine.add(queries, codes), weights.finalQuery);
-    const seen = engine.linear(toImage(asked, products), weights.finalOutput, { residual: queries });
+    const seen = engine.linear(toImage(asked, products), weights.finalOutput, {
+      residual: queries,
+    });
     return { queries: engine.layerNorm(seen, weights.finalNorm), images };
   }
 
-  private products(engine: Engine, image: EngineTensor, { weights, codes }: ImageProducts): EngineTensor {
+  private products(
+    engine: Engine,
+    image: EngineTensor,
+    { weights, codes }: ImageProducts,
+  ): EngineTensor {
     return engine.linear(image, weights, { residual: codes });
   }
 
@@ -389,7 +403,12 @@ function perceptron(
 /**
  * `(P * side², M)` with pixels as (place, quarter of it, quarter of that) → `(P, M, side, side)` row by row.
  */
-function unnested(nested: Float32Array, prompts: number, masks: number, side: number): Float32Array {
+function unnested(
+  nested: Float32Array,
+  prompts: number,
+  masks: number,
+  side: number,
+): Float32Array {
   const result = new Float32Array(nested.length);
   const places = side / 4;
   const area = side * side;

@@ -275,7 +275,9 @@ function promptEncoderSpec({ channels: C, maskChannels }: SamConfig): PromptEnco
       [2, C / 2],
       'table',
     ),
-    points: Array.from({ length: 4 }, (_, i) => embedding(`point_embed.${i}`, `point_embeddings.${i}`)),
+    points: Array.from({ length: 4 }, (_, i) =>
+      embedding(`point_embed.${i}`, `point_embeddings.${i}`),
+    ),
     notAPoint: embedding('not_a_point_embed', 'not_a_point_embed'),
     noMask: embedding('no_mask_embed', 'no_mask_embed'),
     mask: {

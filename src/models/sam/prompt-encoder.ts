@@ -43,8 +43,7 @@ export class PromptEncoder {
     spec: PromptEncoderSpec,
   ): Promise<PromptEncoder> {
     const embeddings: Float32Array[] = [];
-    for (const each of [...spec.points, spec.notAPoint])
-      embeddings.push(await reader.floats(each));
+    for (const each of [...spec.points, spec.notAPoint]) embeddings.push(await reader.floats(each));
     return new PromptEncoder(
       config,
       await reader.floats(spec.frequencies),
@@ -58,6 +57,14 @@ export class PromptEncoder {
         convolution3: await reader.linear(spec.mask.convolution3),
       },
     );
+  }
+
+  /** Tells models apart whose positions are coded differently: 8 hexadecimal digits (FNV-1a of the frequencies). */
+  get fingerprint(): string {
+    let hash = 0x811c9dc5;
+    for (const byte of new Uint8Array(this.frequencies.slice().buffer))
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    return (hash >>> 0).toString(16).padStart(8, '0');
   }
 
   /** `(N, channels)`: a token for each point, two for a box, and one that says "no point" where there is no box. */

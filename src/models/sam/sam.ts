@@ -93,6 +93,15 @@ export class Sam {
     }
   }
 
+  /**
+   * Which features this model's decoder reads: those of models with the same one. Encoders that were trained for one decoder,
+   * as MobileSAM's and SAM ViT-H's, share it.
+   */
+  get fingerprint(): string {
+    const { imageSize, patch, channels } = this.config;
+    return `sam-${imageSize}-${patch}-${channels}-${this.prompts.fingerprint}`;
+  }
+
   /** `G`, places to a side of the features. */
   get gridSide(): number {
     return this.config.imageSize / this.config.patch;
@@ -111,7 +120,10 @@ export class Sam {
     const { engine, config } = this;
     const { imageSize: side } = config;
     if (pixels.length !== side * side * 3)
-      throw new InvalidInputError('pixels', `must be (${side}, ${side}, 3), has ${pixels.length} values.`);
+      throw new InvalidInputError(
+        'pixels',
+        `must be (${side}, ${side}, 3), has ${pixels.length} values.`,
+      );
     const { onProgress } = options;
     const input = engine.upload(pixels, [1, side, side, 3]);
     let features: EngineTensor | undefined;

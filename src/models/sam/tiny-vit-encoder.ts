@@ -68,10 +68,11 @@ export class TinyVitEncoder implements ImageEncoder {
       return {
         attentionNorm: await reader.norm(each.attentionNorm, layerNormEpsilon),
         qkv: await reader.linear(each.qkv, (tensor) => reorderRows(tensor, order)),
-        biases: reader.engine.upload(
-          biasTable(await reader.floats(each.biases), heads, side),
-          [heads, side * side, side * side],
-        ),
+        biases: reader.engine.upload(biasTable(await reader.floats(each.biases), heads, side), [
+          heads,
+          side * side,
+          side * side,
+        ]),
         projection: await reader.linear(each.projection),
         local: await reader.depthwise(each.local),
         mlpNorm: await reader.norm(each.mlpNorm, layerNormEpsilon),

@@ -78,7 +78,10 @@ export class VitEncoder implements ImageEncoder {
     let positions: EngineTensor | null = null;
     if (spec.positions) {
       const { shape } = spec.positions;
-      positions = engine.upload(await reader.floats(spec.positions), [shape[1] * shape[2], shape[3]]);
+      positions = engine.upload(await reader.floats(spec.positions), [
+        shape[1] * shape[2],
+        shape[3],
+      ]);
     }
     const blocks: VitBlock[] = [];
     for (const [index, each] of spec.blocks.entries()) {

@@ -256,8 +256,8 @@ function sized(mask: LabelMap, { width, height }: RgbImage): LabelMap {
 export async function readTarget(
   target: ImageInput,
   { maxPixels, signal, sources, orientation, window }: TargetOptions = {},
+  argument = 'target',
 ): Promise<RgbImage> {
   const limits = decodeLimits(maxPixels);
-  const argument = 'target';
   return readImage(target, { argument, limits, signal, sources, orientation, window });
 }

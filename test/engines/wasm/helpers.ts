@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { StoredTensor, StoredType } from '../../../src/tensors/stored-tensor';
 import { TfjsEngine } from '../../../src/engines/tfjs/tfjs-engine';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
-import { floatToHalf } from '../../../src/engines/wasm/half';
+import { floatToHalf } from '../../../src/tensors/half';
 import type { KernelExports } from '../../../src/engines/wasm/kernel-module';
 import { ONES } from '../../../src/engines/wasm/memory-map';
 import { DotKind } from '../../../src/engines/wasm/opcodes';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { quantizeRows } from '../../../src/tensors/quantize-rows';
 import type { StoredTensor } from '../../../src/tensors/stored-tensor';
 import { createWasmEngine, type WasmEngine } from '../../../src/engines/wasm';
-import { floatToHalf } from '../../../src/engines/wasm/half';
+import { floatToHalf } from '../../../src/tensors/half';
 import { halfToFloat } from '../../../src/tensors/element-types';
 import { largestDifference } from '../../helpers/reference';
 import { byteEngine, byteKernels, randomFloats, stored } from './helpers';

@@ -24,3 +24,8 @@ function roundHalfEven(x: number): number {
   const rest = x - down;
   return rest > 0.5 || (rest === 0.5 && down % 2 === 1) ? down + 1 : down;
 }
+
+/** The bits of float32 values as half-precision numbers; see {@link floatToHalf}. */
+export function floatsToHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  return Uint16Array.from(values, floatToHalf);
+}
