@@ -6,7 +6,10 @@ import type { TrackFramesOptions } from './tracking/track';
 type AnyOption =
   | keyof InteractiveLoadOptions
   | keyof EncodeOptions
-  | keyof SegmenterLoadOptions | keyof SegmentOptions | keyof TrackFramesOptions | 'model';
+  | keyof SegmenterLoadOptions
+  | keyof SegmentOptions
+  | keyof TrackFramesOptions
+  | 'model';
 
 /** Every option of every call; the compiler sees to it that none is left out. */
 const known: Readonly<Record<AnyOption, true>> = {
