@@ -7,6 +7,7 @@ import type { ImageInput } from './images/image-input';
 import type { PainterLoadOptions } from './models/seggpt/painter';
 import { segmentationSchema } from './tasks/in-context/options';
 import { checkKnownOptions } from './tasks/known-options';
+import { areMasked, maskedPrompts } from './tasks/in-context/masked-prompts';
 import { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts';
 import type { SegmentationResult } from './tasks/in-context/result';
@@ -17,6 +18,8 @@ export interface SegmentInContextOptions
   extends SegmentOptions, Omit<PainterLoadOptions, 'signal' | 'onProgress'> {
   /** The model to use. @default the bundled one */
   readonly model?: CheckpointSource;
+  /** The model for prompts by clicks and for `refine: 'sam'`, by name. @default the bundled MobileSAM */
+  readonly interactiveModel?: string | URL;
 }
 
 /** Most models that are kept; the one not used for longest goes first. */
@@ -55,16 +58,18 @@ export async function segmentInContext(
 ): Promise<SegmentationResult> {
   checkKnownOptions(options);
   throwIfAborted(options.signal);
-  // Everything is read and checked before a model is loaded.
+  // Everything is read and checked before a model is loaded, but prompts that need one to be read.
   checkEngineOptions(options);
   const resolved = resolveOptions(segmentationSchema, options);
-  const set = await readPrompts(prompts, options);
+  const early = areMasked(prompts) ? await readPrompts(prompts, options) : undefined;
   const image = await readTarget(target, options);
   const entry = keptModel(options);
   entry.users++;
   try {
-    const { painter } = await unlessAborted(entry.loading, options.signal);
-    const prepared = await PreparedPrompts.create(painter, set, resolved, options);
+    const { painter, helper } = await unlessAborted(entry.loading, options.signal);
+    const set =
+      early ?? (await readPrompts(await maskedPrompts(prompts, helper, options), options));
+    const prepared = await PreparedPrompts.create(painter, set, resolved, options, helper);
     try {
       return await prepared.segmentImage(image, options);
     } finally {
@@ -86,7 +91,11 @@ export async function releaseModels(): Promise<void> {
 function keptModel(options: SegmentInContextOptions): KeptModel {
   const { model: source = BundledModel, onProgress } = options;
   const { backend, precision, threads, cache, offline, endpoint, token, sha256 } = options;
-  const loadOptions = { backend, precision, threads, cache, offline, endpoint, token, sha256 };
+  const { interactiveModel } = options;
+  const loadOptions = {
+    ...{ backend, precision, threads, cache, offline, endpoint, token, sha256 },
+    ...(interactiveModel !== undefined && { interactiveModel: String(interactiveModel) }),
+  };
   const model = source instanceof URL ? String(source) : source;
   const settings = JSON.stringify(loadOptions);
   const known = kept.find((each) => each.model === model && each.settings === settings);

@@ -10,4 +10,5 @@ export {
 } from '../base/options';
 export { engineSchema } from '../engines/engine-options';
 export { promptSchema, segmentationSchema } from '../tasks/in-context/options';
+export { everythingSchema } from '../tasks/interactive/options';
 export { trackSchema } from '../tasks/tracking/options';

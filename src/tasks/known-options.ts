@@ -39,6 +39,8 @@ const known: Readonly<Record<AnyOption, true>> = {
   colorEnsemble: true,
   seed: true,
   upsampling: true,
+  refine: true,
+  interactiveModel: true,
   labelsPerPass: true,
   resolution: true,
   // tracking

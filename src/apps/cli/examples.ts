@@ -4,6 +4,10 @@ import type { Command } from 'commander';
 const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: string])[]>> = {
   segment: [
     [
+      'Find what one click shows in all other pictures',
+      'seggpt segment photos --prompt cup-1.jpg point:300,200 --out found',
+    ],
+    [
       'Find what is marked in one picture in another',
       'seggpt segment cup-2.jpg --prompt cup-1.jpg cup-1.png',
     ],
@@ -14,6 +18,19 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
     [
       'In all JPEGs below a directory, by a mask that is a JPEG itself, as JSON',
       "seggpt segment 'photos/**/*.jpg' --prompt cup-1.jpg drawn.jpg --json",
+    ],
+  ],
+  click: [
+    ['Segment what is under a pixel', 'seggpt click cup-1.jpg --point 300,200'],
+    [
+      'What is in a box, but not the handle, as JSON',
+      'seggpt click cup-1.jpg --box 80,20,480,390 --not 440,200 --json',
+    ],
+  ],
+  everything: [
+    [
+      'Every object and part, as an overlay and as masks.json',
+      'seggpt everything photos --points-per-side 16 --out found',
     ],
   ],
   track: [

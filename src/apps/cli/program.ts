@@ -1,5 +1,12 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { engineSchema, promptSchema, segmentationSchema, trackSchema } from '../../entries/options';
+import {
+  engineSchema,
+  everythingSchema,
+  promptSchema,
+  segmentationSchema,
+  trackSchema,
+} from '../../entries/options';
+import type { Corners, Point } from '../../index';
 import { precisions } from '../../entries/painter';
 import { version } from '../../base/version';
 import { type CacheFlags, clearCache, listCache } from './cache';
@@ -8,6 +15,7 @@ import { evaluate, type EvaluateFlags } from './evaluate';
 import { addExamples } from './examples';
 import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
+import { click, everything, interactiveSaveKinds } from './interactive';
 import { type LabelNames, parseLabelNames } from './label-names';
 import { parsePrompt, type PromptFlag } from './prompt-pairs';
 import { quantize } from './quantize';
@@ -79,8 +87,48 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
-  addFlags(tracking, segmentationSchema, ['resolution', 'seed']);
+  addFlags(tracking, segmentationSchema, ['resolution', 'refine', 'seed']);
   addFlags(tracking, promptSchema, promptFlags);
+
+  const clicking = withModel(program.command('click'));
+  clicking
+    .description('Segment the object that points or a box show (SAM).')
+    .argument('<image>', 'picture or URL')
+    .option('--point <x,y>', 'a pixel inside the object; repeat for more', addPoint)
+    .option('--not <x,y>', 'a pixel outside; repeat for more', addPoint)
+    .option('--box <x0,y0,x1,y1>', 'left, top, right and bottom of a box around it', parseBox)
+    .option('--multimask', 'three masks: a whole, a part, a part of that', false)
+    .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
+    .addOption(
+      listOption('--save <kinds>', 'what to save', interactiveSaveKinds, ['overlay', 'masks']),
+    )
+    .option('--json', 'print one JSON object instead of lines', false)
+    .action(async (image: string, { point = [], not = [], box, ...flags }: ClickFlags) => {
+      if (point.length + not.length === 0 && !box)
+        throw new UsageError('show something: give --point X,Y or --box X0,Y0,X1,Y1.');
+      const points = [...point, ...not];
+      const labels = [...point.map(() => 1), ...not.map(() => 0)];
+      const prompt = { ...(points.length > 0 && { points, labels }), ...(box && { box }) };
+      await click(image, prompt, flags, signal);
+    });
+
+  const searching = withModel(program.command('everything'));
+  searching
+    .description('Find every object and part in pictures (SAM).')
+    .argument('<target...>', "pictures, directories of them, or quoted patterns ('photos/*.jpg')")
+    .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
+    .addOption(
+      listOption('--save <kinds>', 'what to save', interactiveSaveKinds, ['overlay', 'json']),
+    )
+    .option('--json', 'print one JSON object instead of lines', false)
+    .action(async (targets: string[], flags: Parameters<typeof everything>[1]) => {
+      await everything(targets, flags, signal);
+    });
+  addFlags(
+    searching,
+    everythingSchema,
+    Object.keys(everythingSchema) as (keyof typeof everythingSchema)[],
+  );
 
   const evaluating = withModel(program.command('evaluate'));
   evaluating
@@ -186,6 +234,29 @@ function addPrompt(value: string, previous: PromptFlag[] = []) {
       'Give an image and a mask, or many of both: --prompt IMAGE MASK, --prompt FOLDER, or --prompt ANNOTATIONS.json.',
     );
   return [...previous, prompt];
+}
+
+type ClickFlags = Parameters<typeof click>[2] & {
+  readonly point?: readonly Point[];
+  readonly not?: readonly Point[];
+  readonly box?: Corners;
+};
+
+function addPoint(text: string, previous: readonly Point[] = []): Point[] {
+  const [x, y] = numbersIn(text, 2, 'X,Y');
+  return [...previous, [x, y]];
+}
+
+function parseBox(text: string): Corners {
+  const [x0, y0, x1, y1] = numbersIn(text, 4, 'X0,Y0,X1,Y1');
+  return [x0, y0, x1, y1];
+}
+
+function numbersIn(text: string, count: number, form: string): number[] {
+  const numbers = text.split(',').map((number) => (number.trim() ? Number(number) : NaN));
+  if (numbers.length !== count || !numbers.every(Number.isFinite))
+    throw new InvalidArgumentError(`It must be ${form}, in pixels.`);
+  return numbers;
 }
 
 const atLeastOne = numberOf({ kind: 'whole', about: '', least: 1, most: Infinity });

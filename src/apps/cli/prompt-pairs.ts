@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
-import type { AnnotatedPicture, Prompt } from '../../index';
+import type { AnnotatedPicture, ClickPrompt, Prompt } from '../../index';
 import { isAnnotationFile, readPromptFile } from './annotation-file';
+import { parseClicks } from './clicks';
 import { readPromptFolder } from './prompt-folder';
 
 /** Separates the two values of one `--prompt`; it cannot occur in a path. */
@@ -12,11 +13,15 @@ export interface PromptPair {
   readonly mask: string;
   /** What the mask's file says, where it is not for the library to read by itself. */
   readonly annotated?: AnnotatedPicture;
+  /** Clicks that stand in the mask's place. */
+  readonly clicks?: ClickPrompt;
 }
 
 /** Pairs as the library takes them. */
 export function asPrompts(pairs: readonly PromptPair[]): Prompt[] {
-  return pairs.map(({ image, mask, annotated }) => ({ image, mask: annotated ?? mask }));
+  return pairs.map(({ image, mask, annotated, clicks }) =>
+    clicks ? { image, ...clicks } : { image, mask: annotated ?? mask },
+  );
 }
 
 /** What one `--prompt` names: a pair, or a folder or an annotation file of them. */
@@ -66,7 +71,10 @@ export async function expandPrompts(
     if ('folder' in prompt) pairs.push(...(await readPromptFolder(prompt.folder, tell)));
     else if ('annotations' in prompt)
       pairs.push(...(await readPromptFile(prompt.annotations, tell)));
-    else pairs.push(prompt);
+    else {
+      const clicks = parseClicks(prompt.mask);
+      pairs.push(clicks ? { ...prompt, clicks } : prompt);
+    }
   }
   return pairs;
 }

@@ -2,6 +2,7 @@ import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { encodeGreyPng, readPrompts } from '../../entries/masks';
 import {
+  type MaskPrompt,
   AbortedError,
   type BackendChoice,
   InContextSegmenter,
@@ -51,7 +52,10 @@ export async function segment(
   const run = { signal, onProgress: reporter.onProgress };
   const options = { ...segmentOptions(flags), signal };
   // Bad prompts are told before a model is loaded.
-  await namingPrompts({ prompts }, () => readPrompts(asPrompts(prompts), options));
+  if (prompts.every(({ clicks }) => !clicks))
+    await namingPrompts({ prompts }, () =>
+      readPrompts(asPrompts(prompts) as MaskPrompt[], options),
+    );
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
@@ -162,7 +166,7 @@ async function save(
 }
 
 /** File names without extension, numbered where targets share one or ask for one that a number made. */
-function distinctNames(targets: readonly string[]): string[] {
+export function distinctNames(targets: readonly string[]): string[] {
   const used = new Set<string>();
   return targets.map((target) => {
     const path = /^https?:/.test(target) ? new URL(target).pathname : target;

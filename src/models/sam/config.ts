@@ -166,7 +166,7 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
     'mask_decoder_config',
   ].map(section);
   const tiny = root.model_type === modelTypes['tiny-vit'];
-  const base = (tiny ? mobileSamConfig : samBaseConfig);
+  const base = tiny ? mobileSamConfig : samBaseConfig;
   const imageSize = read(vision, 'image_size', base.imageSize);
   const patch = read(vision, 'patch_size', base.patch);
   const channels = read(masks, 'hidden_size', base.channels);

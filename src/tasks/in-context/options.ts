@@ -22,6 +22,11 @@ export const ensembles = ['feature', 'spatial', 'none'] as const;
  */
 export type Ensemble = (typeof ensembles)[number];
 
+/** How masks are sharpened after painting. */
+export const refinements = ['none', 'sam'] as const;
+/** By nothing, or by SAM's mask decoder. */
+export type Refinement = (typeof refinements)[number];
+
 export const tasks = ['instance', 'semantic'] as const;
 
 /** How targets are segmented. */
@@ -43,6 +48,12 @@ export interface SegmentationOptions {
   /** How masks reach the size of the target, and whether they follow the picture's edges. @default 'guided' */
   readonly upsampling?: Upsampling;
   /**
+   * Sharpen what was painted by the interactive model (`sam`), which is loaded when it is first needed: better masks of things
+   * with clear borders, for about half a second more a target.
+   * @default 'none'
+   */
+  readonly refine?: Refinement;
+  /**
    * Most labels in one painting; more are painted in several passes and merged by score.
    * @default 26, the most whose colours stay half a channel's range apart
    */
@@ -63,6 +74,7 @@ export const segmentationSchema = {
   colorEnsemble: withDefault(whole('paint in this many random colourings and average', 1, 64), 1),
   seed: withDefault(whole('seed of the random colours', 0, 2 ** 32 - 1), 0),
   upsampling: choice('how masks reach the size of the target', upsamplings, 'guided'),
+  refine: choice('sharpen masks by the interactive model', refinements, 'none'),
   labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
   resolution: whole('side of the square pictures are squeezed to', 16, 2048),
 } satisfies OptionSchema<SegmentationOptions>;

@@ -8,8 +8,9 @@ import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
-import { planPasses } from './passes';
+import { type MergedFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
+import type { HelperModel } from './helper-model';
 import { fitsOf } from './refine-fits';
 import { SegmentationResult } from './result';
 
@@ -27,6 +28,7 @@ export class PreparedPrompts {
       'maxPixels' | 'sources' | 'orientation' | 'window'
     >,
     private readonly session: PaintingSession,
+    private readonly helper?: HelperModel,
   ) {}
 
   /** Called by `InContextSegmenter.prepare`. */
@@ -35,6 +37,7 @@ export class PreparedPrompts {
     set: PromptSet,
     options: ResolvedOptions,
     run: TargetOptions,
+    helper?: HelperModel,
   ): Promise<PreparedPrompts> {
     const size = halfSize(options, painter);
     const { maxPixels, sources, orientation, window } = run;
@@ -52,7 +55,7 @@ export class PreparedPrompts {
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
     // The full prompts have been squeezed: only their labels are needed from here on.
     const kept = { ...set, prompts: [] };
-    return new PreparedPrompts(painter, kept, options, reading, session);
+    return new PreparedPrompts(painter, kept, options, reading, session, helper);
   }
 
   /** Labels the prompts show, in increasing order. */
@@ -85,7 +88,10 @@ export class PreparedPrompts {
     const passes = await this.session.paint(half, run);
     const { upsampling } = this.options;
     const { patch } = this.painter.config;
-    const { planes, labels, height, width } = fitsOf(passes, half, patch, upsampling);
+    const painted = fitsOf(passes, half, patch, upsampling);
+    const fits =
+      this.options.refine === 'sam' ? await sharpen(painted, image, this.helper!, run) : painted;
+    const { planes, labels, height, width } = fits;
     return new SegmentationResult({
       image,
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
@@ -104,6 +110,17 @@ export class PreparedPrompts {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** Fits of a picture, or a region of one, sharpened by the interactive model. */
+export async function sharpen(
+  fits: MergedFits,
+  image: RgbImage,
+  helper: HelperModel,
+  run: RunOptions,
+): Promise<MergedFits> {
+  const { sharpenFits } = await import('./sharpen-fits');
+  return sharpenFits(fits, () => helper.encode(image, run), run.signal);
 }
 
 /** What both allow. */

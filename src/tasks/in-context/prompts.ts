@@ -19,9 +19,13 @@ import {
   readPromptMask,
   type ReadMask,
 } from './prompt-mask';
+import type { ClickedPrompt } from './clicked-prompt';
+
+/** An example: a picture with its mask, or one in which an object is pointed at. */
+export type Prompt = MaskPrompt | ClickedPrompt;
 
 /** An example: a picture and what is marked in it. */
-export interface Prompt {
+export interface MaskPrompt {
   /** The picture. */
   readonly image: ImageInput;
   /**
@@ -116,7 +120,7 @@ export function checkPromptList(prompts: readonly Prompt[]): void {
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readPrompts(
-  prompts: readonly Prompt[],
+  prompts: readonly MaskPrompt[],
   options: ReadPromptOptions = {},
   known?: Pick<PromptSet, 'space' | 'categories'>,
 ): Promise<PromptSet> {
@@ -177,7 +181,7 @@ function addName(names: Map<number, string>, label: number, name: string, argume
 
 /** Reads one prompt by itself, and checks that its mask fits its picture. */
 async function readPrompt(
-  prompt: Prompt,
+  prompt: MaskPrompt,
   argument: string,
   options: ReadPromptOptions,
   tables: AnnotationTables,
@@ -188,7 +192,10 @@ async function readPrompt(
     !('image' in prompt) ||
     !('mask' in prompt)
   ) {
-    throw new InvalidInputError(argument, 'must have an image and a mask.');
+    throw new InvalidInputError(
+      argument,
+      'must have an image and a mask, or an image with points, a box, a scribble or a polygon.',
+    );
   }
   const { signal, sources, orientation, window, tolerance, ignore, maxPixels } = options;
   const reading = { limits: decodeLimits(maxPixels), signal, sources, orientation };

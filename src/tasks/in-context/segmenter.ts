@@ -6,8 +6,16 @@ import type { CheckpointSource } from '../../checkpoints/open-checkpoint';
 import type { ImageInput, ImageSource } from '../../images/image-input';
 import { Painter, type PainterLoadOptions } from '../../models/seggpt/painter';
 import { type SegmentationOptions, segmentationSchema } from './options';
+import { HelperModel } from './helper-model';
 import { narrower, PreparedPrompts } from './prepared-prompts';
-import { type Prompt, readPrompts, type ReadPromptOptions, readTarget } from './prompts';
+import { maskedPrompts } from './masked-prompts';
+import {
+  type Prompt,
+  type PromptSet,
+  readPrompts,
+  type ReadPromptOptions,
+  readTarget,
+} from './prompts';
 import type { SegmentationResult } from './result';
 import { checkKnownOptions } from '../known-options';
 import type { TrackOptions } from '../tracking/options';
@@ -26,6 +34,8 @@ export interface SegmentOptions extends SegmentationOptions, ReadPromptOptions, 
 export interface SegmenterLoadOptions extends PainterLoadOptions {
   /** Where pictures may come from, in every call. @default all of `files`, `urls` and `memory` */
   readonly sources?: readonly ImageSource[];
+  /** The model for prompts by clicks and for `refine: 'sam'`, loaded when it is first needed. @default the bundled MobileSAM */
+  readonly interactiveModel?: CheckpointSource;
 }
 
 /**
@@ -45,6 +55,8 @@ export class InContextSegmenter {
     readonly painter: Painter,
     /** Where pictures may come from in every call; a call may narrow it further. */
     private readonly sources: readonly ImageSource[] | undefined,
+    /** @internal */
+    readonly helper: HelperModel,
   ) {}
 
   /**
@@ -58,7 +70,12 @@ export class InContextSegmenter {
     options: SegmenterLoadOptions = {},
   ): Promise<InContextSegmenter> {
     checkKnownOptions(options);
-    return new InContextSegmenter(await Painter.load(source, options), options.sources);
+    const { interactiveModel, sources, backend, threads, cache, offline, endpoint, token } =
+      options;
+    const helper = new HelperModel(interactiveModel, {
+      ...{ backend, threads, cache, offline, endpoint, token },
+    });
+    return new InContextSegmenter(await Painter.load(source, options), sources, helper);
   }
 
   /** The engine that computes, e.g. `'wasm'` or `'tfjs-webgpu'`. */
@@ -87,9 +104,10 @@ export class InContextSegmenter {
     const reading = this.limited(options);
     return PreparedPrompts.create(
       this.painter,
-      await readPrompts(prompts, reading),
+      await this.read(prompts, reading),
       resolved,
       reading,
+      this.helper,
     );
   }
 
@@ -108,9 +126,10 @@ export class InContextSegmenter {
     throwIfAborted(options.signal);
     const resolved = resolveOptions(segmentationSchema, options);
     const reading = this.limited(options);
-    const set = await readPrompts(prompts, reading);
     const image = await readTarget(target, reading);
-    const prepared = await PreparedPrompts.create(this.painter, set, resolved, reading);
+    const set = await this.read(prompts, reading);
+    const { painter, helper } = this;
+    const prepared = await PreparedPrompts.create(painter, set, resolved, reading, helper);
     try {
       return await prepared.segmentImage(image, options);
     } finally {
@@ -137,7 +156,7 @@ export class InContextSegmenter {
   ): AsyncGenerator<TrackedFrame, void, void> {
     this.painter.checkAlive();
     checkKnownOptions(options);
-    return trackFrames(this.painter, prompts, frames, this.limited(options));
+    return trackFrames(this.painter, prompts, frames, this.limited(options), this.helper);
   }
 
   /**
@@ -148,7 +167,12 @@ export class InContextSegmenter {
   createTracker(prompts: readonly Prompt[], options: TrackOptions = {}): Tracker {
     this.painter.checkAlive();
     checkKnownOptions(options);
-    return new Tracker(this.painter, prompts, this.limited(options));
+    return new Tracker(this.painter, prompts, this.limited(options), this.helper);
+  }
+
+  /** Prompts as label maps; those that point at their objects by the interactive model. */
+  private async read(prompts: readonly Prompt[], options: ReadPromptOptions): Promise<PromptSet> {
+    return readPrompts(await maskedPrompts(prompts, this.helper, options), options);
   }
 
   /** A call's options with the segmenter's own limits. */
@@ -159,6 +183,7 @@ export class InContextSegmenter {
   /** Frees the weights and the engine. Calling it again does nothing. */
   dispose(): void {
     this.painter.dispose();
+    this.helper.dispose();
   }
 
   [Symbol.dispose](): void {

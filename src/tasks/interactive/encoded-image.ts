@@ -1,8 +1,12 @@
 import { throwIfAborted } from '../../base/abort';
 import { InvalidInputError } from '../../base/errors';
 import { resolveOptions } from '../../base/options';
+import type { Picture } from '../../images/picture';
 import type { RgbImage } from '../../images/rgb-image';
+import type { Mask } from '../../masks/mask';
+import { overlay, type OverlayOptions } from '../../masks/overlay';
 import type { DecoderOutput } from '../../models/sam/mask-decoder';
+import type { SamPrompt } from '../../models/sam/prompt-encoder';
 import type { Sam } from '../../models/sam/sam';
 import { type ClickPrompt, toSamPrompt } from './click-prompt';
 import { encodedToBytes } from './encoded-bytes';
@@ -23,6 +27,8 @@ export interface ClickOptions {
   readonly multimask?: boolean;
   /** Stops the call, which then throws an `AbortedError`. */
   readonly signal?: AbortSignal;
+  /** What errors call the prompt. @default 'prompt' */
+  readonly argument?: string;
 }
 
 /** Masks of one prompt. */
@@ -36,7 +42,8 @@ export interface ClickResult {
  * disposal: 4 MB of features with SAM's models, 2 MB as bytes.
  */
 export class EncodedImage {
-  private readonly fit: SquareFit;
+  /** How the picture lies in the model's square. @internal */
+  readonly fit: SquareFit;
   private readonly reader: LowMaskReader;
 
   /** @internal */
@@ -66,7 +73,7 @@ export class EncodedImage {
    * @throws InvalidInputError naming what does not fit the picture; AbortedError, DisposedError
    */
   async segment(prompt: ClickPrompt, options: ClickOptions = {}): Promise<ClickResult> {
-    return (await this.answer([prompt], options, () => 'prompt'))[0];
+    return (await this.answer([prompt], options, () => options.argument ?? 'prompt'))[0];
   }
 
   /**
@@ -118,6 +125,45 @@ export class EncodedImage {
     return encodedToBytes({ width, height, features, channels, model: sam.fingerprint });
   }
 
+  /**
+   * The picture with masks painted over, each in a colour of its own; of those that overlap the smaller lies on top.
+   *
+   * @throws InvalidInputError if the picture came as bytes, or a mask has another size.
+   */
+  overlay(masks: readonly Mask[], options?: OverlayOptions): Picture {
+    const { image, width, height } = this;
+    if (!image)
+      throw new InvalidInputError(
+        'overlay',
+        'needs the picture itself, and this one came as bytes.',
+      );
+    const data = new Uint8Array(width * height);
+    const largestFirst = [...masks].sort((a, b) => b.area - a.area);
+    for (const [i, mask] of largestFirst.entries()) {
+      if (mask.width !== width || mask.height !== height)
+        throw new InvalidInputError(
+          'masks',
+          `hold one of ${mask.width} x ${mask.height}, but the picture is ${width} x ${height}.`,
+        );
+      const inside = mask.toBinary();
+      const label = 1 + (i % 255);
+      for (let at = 0; at < data.length; at++) if (inside[at]) data[at] = label;
+    }
+    return overlay(image, { width, height, data }, options);
+  }
+
+  /** Side of the decoder's logits. @internal */
+  get cells(): number {
+    return 4 * this.sam.gridSide;
+  }
+
+  /** The decoder's one mask for each prompt, in the square's pixels. @internal */
+  decode(prompts: readonly SamPrompt[], signal?: AbortSignal): Promise<DecoderOutput> {
+    return this.contexts.use(this.features, (context) =>
+      this.sam.decode(context, prompts, false, signal),
+    );
+  }
+
   private async answer(
     prompts: readonly ClickPrompt[],
     { multimask, signal }: ClickOptions,
@@ -127,8 +173,7 @@ export class EncodedImage {
     throwIfAborted(signal);
     if (multimask !== undefined && typeof multimask !== 'boolean')
       throw new InvalidInputError('multimask', `must be true or false, is ${String(multimask)}.`);
-    const cells = 4 * this.sam.gridSide;
-    const asked = prompts.map((each, i) => toSamPrompt(each, this.fit, cells, nameOf(i)));
+    const asked = prompts.map((each, i) => toSamPrompt(each, this.fit, this.cells, nameOf(i)));
     // One point could mean the whole, a part or a part of that: the best of the three then, as in the official export.
     const choosy = asked.map(({ labels = [], box, mask }) => labels.length === 1 && !box && !mask);
     const results = new Array<ClickResult>(prompts.length);

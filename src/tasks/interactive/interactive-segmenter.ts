@@ -1,17 +1,17 @@
 import { throwIfAborted } from '../../base/abort';
-import { InvalidInputError } from '../../base/errors';
 import type { RunOptions } from '../../base/progress';
 import { BundledInteractiveModel } from '../../checkpoints/checkpoint-files';
 import type { CheckpointSource } from '../../checkpoints/open-checkpoint';
 import type { ImageInput, ImageSource } from '../../images/image-input';
-import { Sam, type SamLoadOptions } from '../../models/sam/sam';
+import type { Sam, SamLoadOptions } from '../../models/sam/sam';
 import { type ReadOptions, readTarget } from '../in-context/prompts';
 import { narrower } from '../in-context/prepared-prompts';
 import { checkKnownOptions } from '../known-options';
-import { encodedFromBytes } from './encoded-bytes';
-import { EncodedImage } from './encoded-image';
-import { PictureContexts } from './picture-contexts';
-import { fitSquare, toSquare } from './square';
+import type { InteractiveModel } from './encode-image';
+import type { EncodedImage } from './encoded-image';
+
+/** Loaded when it is needed: people who segment by example alone need none of it. */
+const parts = () => import('./encode-image');
 
 /** How an interactive model is loaded, and where pictures may come from. */
 export interface InteractiveLoadOptions extends SamLoadOptions {
@@ -34,14 +34,14 @@ export interface EncodeOptions extends ReadOptions, RunOptions {}
  * segmenter.dispose();
  */
 export class InteractiveSegmenter {
-  private readonly contexts: PictureContexts;
-
   private constructor(
-    /** The model at the level of tensors. */
-    readonly sam: Sam,
+    private readonly model: InteractiveModel,
     private readonly sources: readonly ImageSource[] | undefined,
-  ) {
-    this.contexts = new PictureContexts(sam);
+  ) {}
+
+  /** The model at the level of tensors. */
+  get sam(): Sam {
+    return this.model.sam;
   }
 
   /**
@@ -56,7 +56,9 @@ export class InteractiveSegmenter {
     options: InteractiveLoadOptions = {},
   ): Promise<InteractiveSegmenter> {
     checkKnownOptions(options);
-    return new InteractiveSegmenter(await Sam.load(source, options), options.sources);
+    throwIfAborted(options.signal);
+    const { loadInteractiveModel } = await parts();
+    return new InteractiveSegmenter(await loadInteractiveModel(source, options), options.sources);
   }
 
   /** The engine that computes, e.g. `'wasm'` or `'tfjs-webgpu'`. */
@@ -77,20 +79,11 @@ export class InteractiveSegmenter {
   async encode(image: ImageInput, options: EncodeOptions = {}): Promise<EncodedImage> {
     this.sam.checkAlive();
     checkKnownOptions(options);
-    const { signal, onProgress } = options;
-    throwIfAborted(signal);
+    throwIfAborted(options.signal);
     const sources = narrower(this.sources, options.sources);
     const read = await readTarget(image, { ...options, sources }, 'image');
-    const { width, height } = read;
-    const fit = fitSquare(width, height, this.sam.config.imageSize);
-    const features = await this.sam.encode(toSquare(read, fit), {
-      signal,
-      onProgress:
-        onProgress &&
-        ((fraction) =>
-          onProgress({ stage: 'encode', loaded: Math.round(fraction * 100), total: 100 })),
-    });
-    return new EncodedImage(this.sam, this.contexts, width, height, features, read);
+    const { encodeImage } = await parts();
+    return encodeImage(this.model, read, options);
   }
 
   /**
@@ -101,15 +94,8 @@ export class InteractiveSegmenter {
    */
   async fromBytes(bytes: Uint8Array): Promise<EncodedImage> {
     this.sam.checkAlive();
-    const { width, height, model, features } = await encodedFromBytes(bytes);
-    if (model !== this.sam.fingerprint)
-      throw new InvalidInputError(
-        'bytes',
-        `were encoded for another model (${model}) than this one (${this.sam.fingerprint}); encode and decode with the same weights.`,
-      );
-    if (features.length !== this.sam.gridSide ** 2 * this.sam.config.channels)
-      throw new InvalidInputError('bytes', 'hold features of another size than this model makes.');
-    return new EncodedImage(this.sam, this.contexts, width, height, features);
+    const { imageFromBytes } = await parts();
+    return imageFromBytes(this.model, bytes);
   }
 
   /** Frees the weights and the engine. Calling it again does nothing. */

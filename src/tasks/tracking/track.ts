@@ -4,6 +4,7 @@ import type { RunOptions } from '../../base/progress';
 import type { ImageInput } from '../../images/image-input';
 import type { Painter } from '../../models/seggpt/painter';
 import { frameStore } from '../../video/frame-store';
+import type { HelperModel } from '../in-context/helper-model';
 import type { MaskInput } from '../in-context/prompt-mask';
 import { checkPromptList, type Prompt } from '../in-context/prompts';
 import { resolveTrackOptions, type TrackOptions } from './options';
@@ -35,6 +36,7 @@ export function trackFrames(
   prompts: TrackPrompts,
   frames: FrameSource,
   options: TrackFramesOptions,
+  helper?: HelperModel,
 ): AsyncGenerator<TrackedFrame, void, void> {
   resolveTrackOptions(options);
   const { firstMask, prompts: examples = [] } = Array.isArray(prompts)
@@ -60,7 +62,7 @@ export function trackFrames(
         `is one of ${source}, which the option sources does not allow.`,
       );
   }
-  return follow(painter, examples, firstMask, frames, options);
+  return follow(painter, examples, firstMask, frames, options, helper);
 }
 
 async function* follow(
@@ -69,18 +71,20 @@ async function* follow(
   firstMask: MaskInput | undefined,
   frames: FrameSource,
   options: TrackFramesOptions,
+  helper?: HelperModel,
 ): AsyncGenerator<TrackedFrame, void, void> {
   const { signal } = options;
   let tracker: Tracker | undefined;
   try {
-    if (firstMask === undefined) tracker = await started(new Tracker(painter, prompts, options));
+    if (firstMask === undefined)
+      tracker = await started(new Tracker(painter, prompts, options, helper));
     let index = 0;
     for await (const frame of typeof frames === 'string'
       ? frameStore.open(frames, signal)
       : frames) {
       throwIfAborted(signal);
       tracker ??= await started(
-        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], options),
+        new Tracker(painter, [{ image: frame, mask: firstMask! }, ...prompts], options, helper),
       );
       yield await tracked(tracker, frame, index++, options);
     }

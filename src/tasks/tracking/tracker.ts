@@ -15,6 +15,9 @@ import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
 import { type MergedFits, planPasses } from '../in-context/passes';
+import { HelperModel } from '../in-context/helper-model';
+import { maskedPrompts } from '../in-context/masked-prompts';
+import { sharpen } from '../in-context/prepared-prompts';
 import type { MaskInput } from '../in-context/prompt-mask';
 import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
 import { fitsOf } from '../in-context/refine-fits';
@@ -67,6 +70,7 @@ export class Tracker {
     private readonly painter: Painter,
     private readonly prompts: readonly Prompt[],
     private readonly given: TrackOptions = {},
+    private readonly helper: HelperModel = new HelperModel(),
   ) {
     this.options = resolveTrackOptions(given);
     this.bank = new MemoryBank(this.options.memory, this.options.selection);
@@ -159,11 +163,16 @@ export class Tracker {
     const decoding = threshold === undefined ? upsampling : 'smooth';
     const fits = fitsOf(painted, half, this.painter.config.patch, decoding);
     const [, , width, height] = region;
+    // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
+    const shown =
+      this.options.refine === 'sam' && threshold === undefined
+        ? await sharpen(fits, cut(image, region), this.helper, run)
+        : fits;
     const decoded =
       threshold === undefined
         ? decodeFits(
-            fits.planes,
-            fits.labels,
+            shown.planes,
+            shown.labels,
             [fits.height, fits.width],
             [height, width],
             upsampling,
@@ -186,7 +195,8 @@ export class Tracker {
 
   private async readPrompts(): Promise<PromptSet> {
     if (!this.set) {
-      const set = await readPrompts(this.prompts, this.given);
+      const masked = await maskedPrompts(this.prompts, this.helper, this.given);
+      const set = await readPrompts(masked, this.given);
       if (this.options.threshold !== undefined && set.labels.length > 1) {
         throw new InvalidInputError(
           'threshold',

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import type { ClickPrompt, Point } from '../../index';
+import { UsageError } from './usage-error';
+
+/**
+ * Reads clicks in place of a mask: `point:320,240`, `not:10,20`, `box:100,80,300,260`, joined by `+`. A file that is called so is
+ * a mask.
+ *
+ * @returns null if the text is none.
+ * @throws UsageError for half of one.
+ */
+export function parseClicks(text: string): ClickPrompt | null {
+  if (!/^(point|not|box):/.test(text) || existsSync(text)) return null;
+  const points: Point[] = [];
+  const labels: number[] = [];
+  let box: ClickPrompt['box'];
+  for (const part of text.split('+')) {
+    const [, kind, list] = /^(point|not|box):(.*)$/.exec(part) ?? [];
+    const numbers = (list ?? '').split(',').map((number) => (number.trim() ? Number(number) : NaN));
+    const wanted = kind === 'box' ? 4 : 2;
+    if (kind === undefined || numbers.length !== wanted || !numbers.every(Number.isFinite))
+      throw new UsageError(
+        `"${part}" is no click: write point:X,Y, not:X,Y or box:X0,Y0,X1,Y1, joined by "+".`,
+      );
+    if (kind === 'box') box = numbers as unknown as ClickPrompt['box'];
+    else {
+      points.push([numbers[0], numbers[1]]);
+      labels.push(kind === 'point' ? 1 : 0);
+    }
+  }
+  return { ...(points.length > 0 && { points, labels }), ...(box && { box }) };
+}
