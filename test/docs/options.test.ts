@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expected, type OptionSpec } from '../../src/base/options';
 import { engineSchema } from '../../src/engines/engine-options';
 import { promptSchema, segmentationSchema } from '../../src/tasks/in-context/options';
+import { everythingSchema } from '../../src/tasks/interactive/options';
 import { trackSchema } from '../../src/tasks/tracking/options';
 
 const groups: [string, Record<string, OptionSpec>, string][] = [
@@ -13,6 +14,7 @@ const groups: [string, Record<string, OptionSpec>, string][] = [
   ['Reading prompts', promptSchema, 'src/tasks/in-context/prompts.ts'],
   ['Segmenting', segmentationSchema, 'src/tasks/in-context/options.ts'],
   ['Tracking', trackSchema, 'src/tasks/tracking/options.ts'],
+  ['Everything', everythingSchema, 'src/tasks/interactive/options.ts'],
 ];
 
 function table([title, schema]: (typeof groups)[number]): string {
@@ -57,7 +59,7 @@ describe.each(groups)('%s', (_, schema, file) => {
       const named = String(docblock)
         .replace(/^(\S+?),? .*$/, '$1')
         .replace(/^'|'$/g, '');
-      const words: Record<string, string> = { maxPixels: '100' }; // "100 million"
+      const words: Record<string, string> = { maxPixels: '100', cropOverlapRatio: '512' }; // "100 million"
       expect(named).toBe(words[name] ?? String(spec.fallback));
     },
   );

@@ -11,6 +11,9 @@ import { Op, RUN_WORDS, SPAN_WORDS } from './opcodes';
 import type { Recorder } from './recorder';
 import type { WasmTensor } from './wasm-tensor';
 
+/** Keys for each query from which rounding to bytes pays. */
+const MANY_KEYS = 32;
+
 type Columns = HeadColumns<WasmTensor>;
 
 /** Spans of a matrix, `count` heads each, and where their table lies. */
@@ -29,7 +32,7 @@ export interface AttentionCall {
   readonly tables: AttentionTables;
   /** `(queries, heads * d)` */
   readonly out: WasmTensor;
-  /** Multiply bytes instead of floats, if `d` is a multiple of 4. */
+  /** Multiply bytes instead of floats, if `d` is a multiple of 4 and there are keys enough. */
   readonly int8: boolean;
 }
 
@@ -38,7 +41,7 @@ export function recordAttention(recorder: Recorder, call: AttentionCall): void {
   const { q, k, v, plan, tables, out } = call;
   const { heads, headWidth: d, relative, bias } = plan;
   const { spans, runs } = tables;
-  const int8 = call.int8 && d % 4 === 0;
+  const int8 = call.int8 && d % 4 === 0 && tables.meetings >= MANY_KEYS * tables.queries;
   const grid = relative ? relativeGrid(relative) : { rows: 0, columns: 0 };
   recorder.withScratch((take) => {
     const table = (words: Int32Array) => {

@@ -5,11 +5,14 @@ import type { SamPrompt } from '../../models/sam/prompt-encoder';
 import { InteractiveMask } from './interactive-mask';
 import { maskToLogits, pointToSquare, type SquareFit } from './square';
 
-/** A pixel of the picture: x to the right, y down, (0, 0) the top left one. */
-export type Point = readonly [x: number, y: number];
+/**
+ * A pixel of the picture, `[x, y]`: x to the right, y down, (0, 0) the top left one. Checked when it is used, so that plain lists
+ * of numbers will do.
+ */
+export type Point = readonly number[];
 
-/** Corners of a box in the picture's pixels. */
-export type Corners = readonly [x0: number, y0: number, x1: number, y1: number];
+/** Corners of a box in the picture's pixels, `[left, top, right, bottom]`. */
+export type Corners = readonly number[];
 
 /** What a person shows of one object: points, a box, a mask, or several of these. Coordinates are the picture's own pixels. */
 export interface ClickPrompt {
@@ -77,7 +80,7 @@ export function toSamPrompt(
       box: [
         ...pointToSquare(box[0], box[1], fit),
         ...pointToSquare(box[2], box[3], fit),
-      ] as unknown as Corners,
+      ] as unknown as SamPrompt['box'],
     }),
     ...(mask && { mask: logitsOf(mask, fit, cells, `${argument}.mask`) }),
   };
