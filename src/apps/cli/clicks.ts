@@ -22,7 +22,7 @@ export function parseClicks(text: string): ClickPrompt | null {
       throw new UsageError(
         `"${part}" is no click: write point:X,Y, not:X,Y or box:X0,Y0,X1,Y1, joined by "+".`,
       );
-    if (kind === 'box') box = numbers as unknown as ClickPrompt['box'];
+    if (kind === 'box') box = numbers;
     else {
       points.push([numbers[0], numbers[1]]);
       labels.push(kind === 'point' ? 1 : 0);

@@ -193,7 +193,7 @@ describe('refuses bad input before any work, without a leak', () => {
     ],
     [
       'a prompt without a mask',
-      () => segmenter.segment([{ image } as never], image),
+      () => segmenter.segment([{ image }], image),
       InvalidInputError,
       /^prompts\[0\]: must have/,
     ],
