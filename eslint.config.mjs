@@ -109,7 +109,8 @@ export default tseslint.config(
   ...Object.entries(rooms).map(([room, allowed]) => boundary(room, allowed)),
   boundary('models', rooms.models, 'src/models/*/**/*.ts', [
     {
-      regex: '^\\.\\./(?!\\.\\./|(?:parameter-table|parameter-specs|weight-reader|stored-rows|family)$)',
+      regex:
+        '^\\.\\./(?!\\.\\./|(?:parameter-table|parameter-specs|weight-reader|stored-rows|family)$)',
       message: 'Models do not import one another.',
     },
   ]),

@@ -65,7 +65,9 @@ console.table(
   Object.fromEntries(
     Object.entries(table).map(([name, works]) => [
       name,
-      Object.fromEntries(Object.entries(works).map(([work, times]) => [work, +median(times).toFixed(1)])),
+      Object.fromEntries(
+        Object.entries(works).map(([work, times]) => [work, +median(times).toFixed(1)]),
+      ),
     ]),
   ),
 );
@@ -82,7 +84,9 @@ for (const file of pictures) {
   for (let i = 0; i < each && likeness.length < clicks; i++) {
     // Halton's points: even, and the same in every run.
     const point = [exact.width * halton(i + 1, 2), exact.height * halton(i + 1, 3)];
-    const [a, b] = [exact, rounded].map(async (picture) => (await picture.segment({ points: [point] })).masks[0]);
+    const [a, b] = [exact, rounded].map(
+      async (picture) => (await picture.segment({ points: [point] })).masks[0],
+    );
     likeness.push(iou((await a).toBinary(), (await b).toBinary()));
   }
 }

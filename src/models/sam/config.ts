@@ -2,6 +2,7 @@ import { CheckpointError } from '../../base/errors';
 
 /** A plain vision transformer with windows (Li et al. 2022, arXiv:2203.16527), as SAM's own encoders are. */
 export interface VitEncoderConfig {
+  /** Tells the two kinds of encoder apart. */
   readonly kind: 'vit';
   /** `D`, channels of a token. */
   readonly width: number;
@@ -27,6 +28,7 @@ export interface VitEncoderConfig {
 
 /** TinyViT (Wu et al. 2022, arXiv:2207.10666) as MobileSAM has it (arXiv:2306.14289): one entry for each of four stages. */
 export interface TinyVitEncoderConfig {
+  /** Tells the two kinds of encoder apart. */
   readonly kind: 'tiny-vit';
   /** Channels of each stage; the first is convolutional. */
   readonly widths: readonly number[];
@@ -48,9 +50,11 @@ export interface SamConfig {
   readonly patch: number;
   /** Channels of the features, and of the decoder. */
   readonly channels: number;
+  /** The image encoder. */
   readonly encoder: VitEncoderConfig | TinyVitEncoderConfig;
   /** Channels of a mask prompt's last hidden convolution. */
   readonly maskChannels: number;
+  /** The mask decoder. */
   readonly decoder: {
     /** Two-way blocks. */
     readonly depth: number;

@@ -55,7 +55,7 @@ export class InContextSegmenter {
     readonly painter: Painter,
     /** Where pictures may come from in every call; a call may narrow it further. */
     private readonly sources: readonly ImageSource[] | undefined,
-    /** @internal */
+    /** The interactive model for prompts that point and for `refine`, loaded when it is first needed. @internal */
     readonly helper: HelperModel,
   ) {}
 
