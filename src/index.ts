@@ -12,7 +12,13 @@ export {
 export type { SegmentationOptions } from './tasks/in-context/options';
 export type { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 export type { MaskInput } from './tasks/in-context/prompt-mask';
-export type { ClickedPrompt } from './tasks/in-context/clicked-prompt';
+export type {
+  BoxPrompt,
+  ClickedPrompt,
+  PointsPrompt,
+  PolygonPrompt,
+  ScribblePrompt,
+} from './tasks/in-context/clicked-prompt';
 export type {
   MaskPrompt,
   Prompt,

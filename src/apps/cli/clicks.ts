@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { ClickPrompt, Point } from '../../index';
+import type { BoxPrompt, Point, PointsPrompt } from '../../index';
 import { UsageError } from './usage-error';
+
+/** What is clicked in a picture, without the picture. */
+export type Clicks = Omit<PointsPrompt, 'image'> | Omit<BoxPrompt, 'image'>;
 
 /**
  * Reads clicks in place of a mask: `point:320,240`, `not:10,20`, `box:100,80,300,260`, joined by `+`. A file that is called so is
@@ -9,11 +12,11 @@ import { UsageError } from './usage-error';
  * @returns null if the text is none.
  * @throws UsageError for half of one.
  */
-export function parseClicks(text: string): ClickPrompt | null {
+export function parseClicks(text: string): Clicks | null {
   if (!/^(point|not|box):/.test(text) || existsSync(text)) return null;
   const points: Point[] = [];
   const labels: number[] = [];
-  let box: ClickPrompt['box'];
+  let box: BoxPrompt['box'] | undefined;
   for (const part of text.split('+')) {
     const [, kind, list] = /^(point|not|box):(.*)$/.exec(part) ?? [];
     const numbers = (list ?? '').split(',').map((number) => (number.trim() ? Number(number) : NaN));
@@ -28,5 +31,6 @@ export function parseClicks(text: string): ClickPrompt | null {
       labels.push(kind === 'point' ? 1 : 0);
     }
   }
-  return { ...(points.length > 0 && { points, labels }), ...(box && { box }) };
+  if (points.length === 0 && box) return { box };
+  return { points, labels, ...(box && { box }) };
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import type { AnnotatedPicture, ClickPrompt, Prompt } from '../../index';
+import type { AnnotatedPicture, Prompt } from '../../index';
 import { isAnnotationFile, readPromptFile } from './annotation-file';
-import { parseClicks } from './clicks';
+import { type Clicks, parseClicks } from './clicks';
 import { readPromptFolder } from './prompt-folder';
 
 /** Separates the two values of one `--prompt`; it cannot occur in a path. */
@@ -14,7 +14,7 @@ export interface PromptPair {
   /** What the mask's file says, where it is not for the library to read by itself. */
   readonly annotated?: AnnotatedPicture;
   /** Clicks that stand in the mask's place. */
-  readonly clicks?: ClickPrompt;
+  readonly clicks?: Clicks;
 }
 
 /** Pairs as the library takes them. */

@@ -8,28 +8,52 @@ import type { ClickPrompt, Corners, Point } from '../interactive/click-prompt';
 import type { HelperModel } from './helper-model';
 import type { MaskPrompt, ReadPromptOptions } from './prompts';
 
-/**
- * An example in which an object is pointed at instead of masked; the interactive model finds its mask. Coordinates are the
- * picture's own pixels. `points` and `box` may be given together; `scribble` and `polygon` stand alone.
- */
-export interface ClickedPrompt {
+/** What every prompt that points has. Coordinates are the picture's own pixels. */
+interface PointingPrompt {
   /** The picture. */
   readonly image: ImageInput;
-  /** Points inside the object, or outside where `labels` says so. */
-  readonly points?: readonly Point[];
-  /** For each point 1 (inside) or 0 (outside). @default all inside */
-  readonly labels?: readonly number[];
-  /** Left, top, right, bottom of a box around the object. */
-  readonly box?: Corners;
-  /** A line drawn over the object, corner by corner. */
-  readonly scribble?: readonly Point[];
-  /** The object's outline, corner by corner; it is taken as it is, without a model. */
-  readonly polygon?: readonly Point[];
   /** The label that the object gets, 1 … 255. @default 1 */
   readonly label?: number;
   /** What the label is called. */
   readonly name?: string;
 }
+
+/** Clicks, and a box with them if wanted. */
+export interface PointsPrompt extends PointingPrompt {
+  /** Points inside the object, or outside where `labels` says so. */
+  readonly points: readonly Point[];
+  /** For each point 1 (inside) or 0 (outside). @default all inside */
+  readonly labels?: readonly number[];
+  /** Left, top, right, bottom of a box around the object. */
+  readonly box?: Corners;
+}
+
+/** A box alone. */
+export interface BoxPrompt extends PointingPrompt {
+  /** Left, top, right, bottom of a box around the object. */
+  readonly box: Corners;
+}
+
+/** A line drawn over the object. */
+export interface ScribblePrompt extends PointingPrompt {
+  /** The line, corner by corner. */
+  readonly scribble: readonly Point[];
+}
+
+/** The object's outline; it is taken as it is, without a model. */
+export interface PolygonPrompt extends PointingPrompt {
+  /** The outline, corner by corner. */
+  readonly polygon: readonly Point[];
+}
+
+/** An example in which an object is pointed at instead of masked; the interactive model finds its mask. */
+export type ClickedPrompt = PointsPrompt | BoxPrompt | ScribblePrompt | PolygonPrompt;
+
+/** Any way of pointing, before it is known to be one alone. */
+type Pointing = PointingPrompt &
+  Partial<Pick<PointsPrompt, 'points' | 'labels' | 'box'>> &
+  Partial<Pick<ScribblePrompt, 'scribble'>> &
+  Partial<Pick<PolygonPrompt, 'polygon'>>;
 
 /** Points along a scribble that the decoder is shown. */
 const SCRIBBLE_POINTS = 6;
@@ -45,7 +69,7 @@ export async function maskClicked(
   helper: HelperModel,
   options: ReadPromptOptions,
 ): Promise<MaskPrompt> {
-  const { polygon, scribble, points, labels, box, label = 1, name } = prompt;
+  const { polygon, scribble, points, labels, box, label = 1, name }: Pointing = prompt;
   const ways = [points ?? box, scribble, polygon].filter((way) => way !== undefined);
   if (ways.length > 1)
     throw new InvalidInputError(

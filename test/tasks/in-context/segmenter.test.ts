@@ -193,9 +193,15 @@ describe('refuses bad input before any work, without a leak', () => {
     ],
     [
       'a prompt without a mask',
-      () => segmenter.segment([{ image }], image),
+      () => segmenter.segment([{ image } as never], image),
       InvalidInputError,
       /^prompts\[0\]: must have/,
+    ],
+    [
+      'a mask and clicks in one prompt',
+      () => segmenter.segment([{ ...prompt, points: [[1, 1]] }], image),
+      InvalidInputError,
+      /^prompts\[0\]: has a mask and `points`/,
     ],
     [
       'a mask of another size, naming both',
