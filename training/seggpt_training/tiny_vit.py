@@ -117,9 +117,18 @@ class TinyViT(nn.Module):
         self.norm2 = nn.LayerNorm(CHANNELS, eps=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.stages_and_neck(x)[-1]
+
+    def stages_and_neck(self, x: Tensor) -> list[Tensor]:
+        """What the three windowed stages give, (B, WIDTHS[i], SIDE / 8 or SIDE / 16, ...), and the neck's output."""
         x = self.convs(self.stem2(F.gelu(self.stem1(x))))
+        kept = []
         for merge, stage in zip(self.merges, self.stages):
             x = stage(merge(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            kept.append(x)
+        return [*kept, self._neck(x)]
+
+    def _neck(self, x: Tensor) -> Tensor:
         x = self.norm1(self.neck1(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return self.norm2(self.neck2(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 

@@ -63,12 +63,12 @@ def in_sides(view: np.ndarray, height: int, width: int) -> np.ndarray:
 class FeatureCache:
     """What is there of one cache folder; nothing where no features were made."""
 
-    def __init__(self, folder: Path):
-        path = Path(folder) / "features.index"
+    def __init__(self, folder: Path, name: str = "features", channels: int = CHANNELS):
+        path = Path(folder) / f"{name}.index"
         offsets = np.fromfile(path, np.int64) if path.is_file() else np.zeros(0, np.int64)
         self.places = {int(offset): place for place, offset in enumerate(offsets)}
-        shape = (len(offsets), CHANNELS, CELLS, CELLS)
-        self.values = np.memmap(Path(folder) / "features.bin", np.float16, "r", shape=shape) if len(offsets) else None
+        shape = (len(offsets), channels, CELLS, CELLS)
+        self.values = np.memmap(Path(folder) / f"{name}.bin", np.float16, "r", shape=shape) if len(offsets) else None
 
     def __contains__(self, offset: int) -> bool:
         return offset in self.places
@@ -92,12 +92,12 @@ class FeatureCache:
 class FeatureWriter:
     """Appends features of pictures."""
 
-    def __init__(self, folder: Path):
-        index, values = Path(folder) / "features.index", Path(folder) / "features.bin"
+    def __init__(self, folder: Path, name: str = "features", channels: int = CHANNELS):
+        index, values = Path(folder) / f"{name}.index", Path(folder) / f"{name}.bin"
         count = index.stat().st_size // 8 if index.is_file() else 0
         self.index, self.values = open(index, "ab"), open(values, "ab")
         self.index.truncate(count * 8)
-        self.values.truncate(count * CHANNELS * CELLS * CELLS * 2)
+        self.values.truncate(count * channels * CELLS * CELLS * 2)
 
     def add(self, offset: int, features: Tensor) -> None:
         self.values.write(features.half().numpy().tobytes())
