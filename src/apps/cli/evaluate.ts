@@ -80,6 +80,8 @@ export async function evaluate(
           memory: flags.memory,
           regionScale: flags.regionScale,
           resolution: flags.resolution,
+          quality: flags.quality,
+          refine: flags.refine,
           signal,
         }),
       );

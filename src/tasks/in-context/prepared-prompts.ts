@@ -98,6 +98,7 @@ export class PreparedPrompts {
     const { patch } = this.painter.config;
     const read = await this.context?.read(image, run.signal);
     const merged = mergeFits(passes);
+    read?.release();
     const joined = read ? joinContext(merged, read, this.set.labels) : merged;
     const painted = upsampling === 'guided' ? refineFits(joined, half, patch) : joined;
     const encoding = new Encoding(() => this.helper.encode(image, run));
