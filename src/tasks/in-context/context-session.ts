@@ -4,11 +4,14 @@ import { resizeBilinear, resizeNearest } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
 import { ENCODER_SIDE } from '../../models/context/config';
-import type { ContextDecoder, ContextPrompts } from '../../models/context/context-decoder';
-import { encodedSize, pictureFeatures } from '../../models/context/picture-features';
+import type {
+  ContextDecoder,
+  ContextPrompts,
+  PictureTokens,
+} from '../../models/context/context-decoder';
+import { encodedSize } from '../../models/context/encoded-size';
 import type { Sam } from '../../models/sam/sam';
 import { normalizeColors } from '../../models/seggpt/normalize';
-import type { EngineTensor } from '../../engines/engine';
 import { fitSquare } from '../interactive/square';
 
 /** A context decoder with the encoder whose features it reads, both on one engine. */
@@ -88,7 +91,7 @@ export class ContextSession {
       this.given.push(await model.decoder.prompt(tokens, masks));
       this.unjoin();
     } finally {
-      model.sam.engine.dispose(tokens);
+      model.decoder.free(tokens);
     }
   }
 
@@ -106,7 +109,7 @@ export class ContextSession {
     const tokens = await look(this.model, image, signal);
     let held = true;
     const release = () => {
-      if (held && !sam.disposed) sam.engine.dispose(tokens);
+      if (held && !sam.disposed) decoder.free(tokens);
       held = false;
     };
     try {
@@ -145,16 +148,19 @@ async function look(
   { sam, decoder }: ContextModel,
   image: RgbImage,
   signal: AbortSignal | undefined,
-): Promise<EngineTensor> {
+): Promise<PictureTokens> {
   throwIfAborted(signal);
   sam.checkAlive();
-  const { size, config } = decoder;
-  const features = await pictureFeatures(sam, padded(image), image, config.tokens, signal);
+  const { size } = decoder;
+  const { rows, columns } = encodedSize(image.width, image.height);
+  const encoded = await sam.encodeStages(padded(image), rows, columns, { signal });
+  const features = decoder.gather(encoded, image);
+  encoded.stages.forEach((stage) => decoder.free(stage));
   try {
     const half = imageHalf(image, { height: size, width: size });
     return decoder.look(features, normalizeColors(half));
   } finally {
-    sam.engine.dispose(features);
+    decoder.free(features);
   }
 }
 
