@@ -40,6 +40,7 @@ const known: Readonly<Record<AnyOption, true>> = {
   seed: true,
   upsampling: true,
   refine: true,
+  instances: true,
   interactiveModel: true,
   labelsPerPass: true,
   resolution: true,

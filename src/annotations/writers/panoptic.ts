@@ -5,7 +5,7 @@ import { type Annotated, jsonFile, SeenLabels } from '../model/annotated';
 /**
  * COCO's panoptic format (cocodataset.org, "Data format", panoptic segmentation; github.com/cocodataset/panopticapi): for each
  * picture a PNG whose colours are ids of segments, R + 256 G + 65536 B, and one JSON file that says what they are. Segments
- * have the colours that overlays give their labels; categories have the labels as ids, and all are things.
+ * have the colours that overlays give their labels, and further objects of a label ones beside them; categories have the labels as ids, and all are things.
  */
 export class PanopticFile {
   private readonly images: object[] = [];
@@ -27,9 +27,10 @@ export class PanopticFile {
     this.labels.add(result);
     const data = new Uint8Array(width * height * 3);
     const segments: object[] = [];
+    const used = new Set<string>();
     for (const mask of masks) {
       if (!mask.present) continue;
-      const color = colors[mask.label - 1];
+      const color = distinct(colors[mask.label - 1], used);
       mask.toBinary().forEach((inside, i) => inside && data.set(color, i * 3));
       segments.push({
         id: color[0] + 256 * color[1] + 65536 * color[2],
@@ -54,4 +55,13 @@ export class PanopticFile {
     }));
     return jsonFile({ images, annotations, categories });
   }
+}
+
+/** The colour, or the next one that no segment has. */
+function distinct(color: readonly number[], used: Set<string>): number[] {
+  const own = [...color];
+  for (let channel = 2; used.has(own.join()); channel = (channel + 1) % 3)
+    own[channel] = (own[channel] + 8) % 256 || 8;
+  used.add(own.join());
+  return own;
 }

@@ -1,5 +1,5 @@
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { SegmentationResult } from '../../index';
+import type { Annotated } from '../../entries/annotations';
 import { writeOutput } from './output';
 
 /** Formats of annotations that `--save` knows. */
@@ -18,7 +18,7 @@ export type AnnotationKind = (typeof annotationKinds)[number];
 /** Writes results in one format. Files of all targets are written at the end, those of one as results come. */
 interface Saver {
   /** @returns the files written for this target alone. */
-  add(target: string, name: string, result: SegmentationResult): Promise<string[]>;
+  add(target: string, name: string, result: Annotated): Promise<string[]>;
   finish?(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export async function annotationSavers(out: string, kinds: readonly string[]) {
   for (const kind of wanted) savers.push(await saverOf(kind, out));
   let count = 0;
   return {
-    async add(target: string, name: string, result: SegmentationResult): Promise<string[]> {
+    async add(target: string, name: string, result: Annotated): Promise<string[]> {
       count++;
       const files: string[] = [];
       for (const saver of savers) files.push(...(await saver.add(target, name, result)));
@@ -62,7 +62,7 @@ async function saverOf(kind: AnnotationKind, out: string): Promise<Saver> {
   /** A format of one file, which is built as results come. */
   const oneFile = (
     path: string,
-    file: { add(target: string, result: SegmentationResult): void; encode(): Uint8Array },
+    file: { add(target: string, result: Annotated): void; encode(): Uint8Array },
   ): Saver => ({
     async add(target, _name, result) {
       file.add(target, result);

@@ -6,6 +6,7 @@ import {
   AbortedError,
   type BackendChoice,
   InContextSegmenter,
+  type Mask,
   type Precision,
   SegGptError,
   type SegmentationResult,
@@ -71,11 +72,16 @@ export async function segment(
         const result = await prepared.segment(file, run);
         const seconds = (performance.now() - start) / 1000;
         const files = await save(result, join(flags.out, names[i]), flags.save);
-        files.push(...(await annotations.add(file, names[i], result)));
+        // An object is an annotation of its own.
+        const { width, height, masks, instances } = result;
+        const annotated = { width, height, masks: instances ?? masks };
+        files.push(...(await annotations.add(file, names[i], annotated)));
         done.push(row(file, result, seconds, files));
-        const found = result.masks.map(
-          ({ name, area, score }) => `${name}: ${area} px, score ${score.toFixed(2)}`,
-        );
+        const found = masks.map(({ label, name, area, score }) => {
+          const objects = instances?.filter((each) => each.label === label).length;
+          const counted = objects === undefined ? '' : `, ${objects} objects`;
+          return `${name}: ${area} px, score ${score.toFixed(2)}${counted}`;
+        });
         if (!flags.json) {
           reporter.finish();
           process.stdout.write(`${file}  ${seconds.toFixed(2)} s  ${found.join('; ')}\n`);
@@ -102,24 +108,16 @@ export async function segment(
 /** What `--json` tells of a target. */
 function row(
   target: string,
-  { width, height, masks }: SegmentationResult,
+  { width, height, masks, instances }: SegmentationResult,
   seconds: number,
   files: readonly string[],
 ) {
+  const known = ({ label, name, score, area, box, present }: Mask) => ({
+    ...{ label, name, score, area, box, present },
+  });
   return {
-    target,
-    width,
-    height,
-    seconds,
-    files,
-    masks: masks.map(({ label, name, score, area, box, present }) => ({
-      label,
-      name,
-      score,
-      area,
-      box,
-      present,
-    })),
+    ...{ target, width, height, seconds, files, masks: masks.map(known) },
+    ...(instances && { instances: instances.map(known) }),
   };
 }
 

@@ -10,6 +10,7 @@ import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
 import { type MergedFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
+import type { EncodedImage } from '../interactive/encoded-image';
 import type { HelperModel } from './helper-model';
 import { fitsOf } from './refine-fits';
 import { SegmentationResult } from './result';
@@ -89,10 +90,11 @@ export class PreparedPrompts {
     const { upsampling } = this.options;
     const { patch } = this.painter.config;
     const painted = fitsOf(passes, half, patch, upsampling);
+    const encoding = new Encoding(() => this.helper!.encode(image, run));
     const fits =
-      this.options.refine === 'sam' ? await sharpen(painted, image, this.helper!, run) : painted;
+      this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
     const { planes, labels, height, width } = fits;
-    return new SegmentationResult({
+    const result = new SegmentationResult({
       image,
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       labels: this.set.labels,
@@ -100,6 +102,9 @@ export class PreparedPrompts {
       paintings: passes.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
     });
+    if (!this.options.instances) return result;
+    const { splitInstances } = await import('./split-instances');
+    return result.withInstances(await splitInstances(result, () => encoding.get(), run));
   }
 
   /** Frees what was prepared. Calling it again does nothing. */
@@ -112,15 +117,25 @@ export class PreparedPrompts {
   }
 }
 
+/** A target's features, computed when they are first asked for, once. */
+class Encoding {
+  private encoded: Promise<EncodedImage> | undefined;
+
+  constructor(private readonly encode: () => Promise<EncodedImage>) {}
+
+  get(): Promise<EncodedImage> {
+    return (this.encoded ??= this.encode());
+  }
+}
+
 /** Fits of a picture, or a region of one, sharpened by the interactive model. */
 export async function sharpen(
   fits: MergedFits,
-  image: RgbImage,
-  helper: HelperModel,
+  encode: () => Promise<EncodedImage>,
   run: RunOptions,
 ): Promise<MergedFits> {
   const { sharpenFits } = await import('./sharpen-fits');
-  return sharpenFits(fits, () => helper.encode(image, run), run.signal);
+  return sharpenFits(fits, encode, run.signal);
 }
 
 /** What both allow. */

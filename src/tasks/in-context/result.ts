@@ -22,6 +22,8 @@ export interface ResultParts {
   readonly engine: string;
   /** The part of the target that was painted. @default all of it */
   readonly region?: Region;
+  /** The objects of its labels, where they were asked for. */
+  readonly instances?: readonly Mask[];
 }
 
 /** What `JSON.stringify` keeps of a result. */
@@ -34,6 +36,8 @@ export interface ResultJson {
   readonly engine: string;
   /** One for each label that the prompts show. */
   readonly masks: readonly MaskJson[];
+  /** One for each object, where objects were asked for. */
+  readonly instances?: readonly MaskJson[];
 }
 
 /** What a target's painting was decoded into. Everything is at the target's own size. */
@@ -46,6 +50,11 @@ export class SegmentationResult {
   readonly labelMap: LabelPicture;
   /** One for each label that the prompts show, in increasing order, whether the target shows it or not. */
   readonly masks: readonly Mask[];
+  /**
+   * With the option `instances`: the objects that each label's mask is made of, label by label, the largest first. Together
+   * they are the masks; the score of each is the intersection over union that the interactive model expects of it.
+   */
+  readonly instances: readonly Mask[] | undefined;
   /** The engine that painted, e.g. `'wasm'`. */
   readonly engine: string;
   private scoreArray: NdArray<Float32Array> | undefined;
@@ -57,6 +66,7 @@ export class SegmentationResult {
     this.width = width;
     this.height = height;
     this.engine = engine;
+    this.instances = parts.instances;
     this.region = parts.region ?? [0, 0, width, height];
     const labelled = place(decoded.labels, 1, this.region, width, height);
     this.labelMap = new LabelPicture(width, height, labelled);
@@ -121,10 +131,18 @@ export class SegmentationResult {
     return overlay(this.parts.image, this.labelMap, options);
   }
 
+  /** The same result with objects. */
+  withInstances(instances: readonly Mask[]): SegmentationResult {
+    return new SegmentationResult({ ...this.parts, instances });
+  }
+
   /** What `JSON.stringify` keeps of it: sizes, areas, boxes, scores, and each mask as run-lengths; no pixels. */
   toJSON(): ResultJson {
-    const { width, height, engine, masks } = this;
-    return { width, height, engine, masks: masks.map((mask) => mask.toJSON()) };
+    const { width, height, engine, masks, instances } = this;
+    return {
+      ...{ width, height, engine, masks: masks.map((mask) => mask.toJSON()) },
+      ...(instances && { instances: instances.map((mask) => mask.toJSON()) }),
+    };
   }
 
   /** What `console.log` prints in Node. */

@@ -56,7 +56,7 @@ export type ThresholdOptions =
     };
 
 /** How objects are followed: what segmenting takes, and what tracking adds. */
-export type TrackOptions = Omit<SegmentationOptions, 'ensemble' | 'colors'> &
+export type TrackOptions = Omit<SegmentationOptions, 'ensemble' | 'colors' | 'instances'> &
   TrackSettings &
   ThresholdOptions &
   ReadPromptOptions;
@@ -90,6 +90,11 @@ export function resolveTrackOptions(options: TrackOptions): ResolvedTrackOptions
   if (threshold !== undefined && options.colors !== 'binary') {
     throw new InvalidInputError('threshold', "needs colors: 'binary': it tells white from black.");
   }
+  if ((options as SegmentationOptions).instances)
+    throw new InvalidInputError(
+      'instances',
+      'are found in single pictures; to follow objects one by one give each a label of its own.',
+    );
   return {
     ...resolveOptions(segmentationSchema, { ...options, ensemble: 'feature' }),
     ...resolveOptions(trackSchema, options),

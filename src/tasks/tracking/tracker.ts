@@ -166,7 +166,7 @@ export class Tracker {
     // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
     const shown =
       this.options.refine === 'sam' && threshold === undefined
-        ? await sharpen(fits, cut(image, region), this.helper, run)
+        ? await sharpen(fits, () => this.helper.encode(cut(image, region), run), run)
         : fits;
     const decoded =
       threshold === undefined
