@@ -50,7 +50,7 @@ export class PreparedPrompts {
     const plan = {
       size,
       task: options.task,
-      passes: planPasses(set.labels, options),
+      passes: planPasses(set.labels, options, set.ownColors),
       joinPrompts: options.ensemble === 'feature',
     };
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
@@ -101,6 +101,7 @@ export class PreparedPrompts {
       names: this.set.names,
       paintings: passes.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
+      paintedBack: upsampling === 'nearest' ? 'nearest' : 'bicubic',
     });
     if (!this.options.instances) return result;
     const { splitInstances } = await import('./split-instances');

@@ -2,7 +2,7 @@ import ndarray, { type NdArray } from 'ndarray';
 import type { Decoded, Painting } from '../../colors/decode';
 import { place, type Region } from '../../images/crop';
 import { Picture } from '../../images/picture';
-import { resizeBicubic } from '../../images/resize';
+import { resizeAsTorch, resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import { labelArray } from '../../masks/label-map';
 import { LabelPicture } from '../../masks/label-picture';
@@ -20,6 +20,8 @@ export interface ResultParts {
   readonly names: readonly string[];
   readonly paintings: readonly Painting[];
   readonly engine: string;
+  /** How `painting` reaches the target's size. @default 'bicubic' */
+  readonly paintedBack?: 'bicubic' | 'nearest';
   /** The part of the target that was painted. @default all of it */
   readonly region?: Region;
   /** The objects of its labels, where they were asked for. */
@@ -110,7 +112,8 @@ export class SegmentationResult {
     const { data, width, height } = this.parts.paintings[0];
     const rounded = Uint8Array.from(data, Math.round);
     const [, , w, h] = this.region;
-    const painted = resizeBicubic(rounded, [height, width, 3], [h, w]);
+    const resize = this.parts.paintedBack === 'nearest' ? resizeAsTorch : resizeBicubic;
+    const painted = resize(rounded, [height, width, 3], [h, w]);
     return new Picture(
       this.width,
       this.height,

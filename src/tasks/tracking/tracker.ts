@@ -19,7 +19,13 @@ import { HelperModel } from '../in-context/helper-model';
 import { maskedPrompts } from '../in-context/masked-prompts';
 import { sharpen } from '../in-context/prepared-prompts';
 import type { MaskInput } from '../in-context/prompt-mask';
-import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
+import {
+  type Prompt,
+  type PromptSet,
+  type ReadPrompt,
+  readPrompts,
+  readTarget,
+} from '../in-context/prompts';
 import { fitsOf } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
 import { decodeThreshold } from './decode-threshold';
@@ -209,17 +215,18 @@ export class Tracker {
     return this.set;
   }
 
-  private anchor({
-    image,
-    mask,
-  }: {
-    readonly image: RgbImage;
-    readonly mask: LabelMap;
-  }): HalfPrompt {
+  private anchor({ image, mask, colors }: ReadPrompt): HalfPrompt {
     const region = this.around(mask) ?? ([0, 0, image.width, image.height] as const);
     const [, , width, height] = region;
     const data = crop(mask.data, mask.width, 1, region);
-    return halfPrompt({ image: cut(image, region), mask: { width, height, data } }, this.size);
+    return halfPrompt(
+      {
+        image: cut(image, region),
+        mask: { width, height, data },
+        colors: colors && crop(colors, mask.width, 3, region),
+      },
+      this.size,
+    );
   }
 
   /** A session for the prompts and what is remembered now. */
@@ -229,7 +236,7 @@ export class Tracker {
       return this.prepared.session;
     this.free();
     const seed = (options.seed + (options.redrawColors ? this.index : 0)) >>> 0;
-    const passes = planPasses(set.labels, { ...options, seed });
+    const passes = planPasses(set.labels, { ...options, seed }, set.ownColors);
     const plan = { size: this.size, task: options.task, passes, joinPrompts: true };
     const session = await PaintingSession.prepare(this.painter, this.halves(), plan, run);
     this.prepared = { version: bank.version, session };
