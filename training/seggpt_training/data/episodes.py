@@ -27,7 +27,7 @@ class Half:
 
     image: np.ndarray
     labels: np.ndarray
-    features: np.ndarray | None = None  # (S / 16, S / 16, channels) float16
+    features: np.ndarray | None = None  # (S / 16, S / 16, channels) float16; the context decoder's S / 8
 
 
 @dataclass

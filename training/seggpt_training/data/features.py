@@ -40,12 +40,12 @@ def over_picture(encoded: Tensor, height: int, width: int, rows: int, columns: i
     return down @ encoded.float() @ across.t()
 
 
-def seen(features: np.ndarray, view: np.ndarray, size: int) -> np.ndarray:
+def seen(features: np.ndarray, view: np.ndarray, size: int, token: int = TOKEN) -> np.ndarray:
     """Features of a view of the picture, one vector for each token: what `augment.warp` does to pixels. The mean of
     PATCH_SAMPLES x PATCH_SAMPLES bilinear samples in each token; beyond the border the picture is mirrored.
     features (C, CELLS, CELLS) over a picture with `view` in units of that picture's sides, see `in_sides`;
-    size: pixels of the view's side, S -> (S / TOKEN, S / TOKEN, C) float16."""
-    count = size // TOKEN * PATCH_SAMPLES
+    size: pixels of the view's side, S -> (S / token, S / token, C) float16."""
+    count = size // token * PATCH_SAMPLES
     at = (np.arange(count) + 0.5) * size / count - 0.5
     x, y = np.meshgrid(at, at)
     u, v, w = view @ np.stack([x.ravel(), y.ravel(), np.ones(count * count)])
