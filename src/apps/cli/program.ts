@@ -90,7 +90,13 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
-  addFlags(tracking, segmentationSchema, ['resolution', 'refine', 'seed']);
+  addFlags(tracking, segmentationSchema, [
+    'resolution',
+    'refine',
+    'seed',
+    'minimumScore',
+    'minimumArea',
+  ]);
   addFlags(tracking, promptSchema, promptFlags);
 
   const clicking = withModel(program.command('click'));

@@ -39,6 +39,9 @@ export interface TrackFlags
       | 'regionScale'
       | 'selection'
       | 'resolution'
+      | 'refine'
+      | 'minimumScore'
+      | 'minimumArea'
       | 'seed'
       | 'tolerance'
       | 'ignore'
@@ -91,6 +94,9 @@ export async function track(
       regionScale: flags.regionScale,
       selection: flags.selection,
       resolution: flags.resolution,
+      refine: flags.refine,
+      minimumScore: flags.minimumScore,
+      minimumArea: flags.minimumArea,
       seed: flags.seed,
       tolerance: flags.tolerance,
       ignore: flags.ignore,

@@ -12,7 +12,7 @@ import { type MergedFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
 import type { EncodedImage } from '../interactive/encoded-image';
 import type { HelperModel } from './helper-model';
-import { fitsOf } from './refine-fits';
+import { presentFitsOf } from './refine-fits';
 import { SegmentationResult } from './result';
 
 /**
@@ -89,7 +89,8 @@ export class PreparedPrompts {
     const passes = await this.session.paint(half, run);
     const { upsampling } = this.options;
     const { patch } = this.painter.config;
-    const painted = fitsOf(passes, half, patch, upsampling);
+    const scale = (image.width * image.height) / (half.length / 3);
+    const { fits: painted, strengths } = presentFitsOf(passes, half, patch, this.options, scale);
     const encoding = new Encoding(() => this.helper!.encode(image, run));
     const fits =
       this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
@@ -99,6 +100,7 @@ export class PreparedPrompts {
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       labels: this.set.labels,
       names: this.set.names,
+      strengths,
       paintings: passes.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
       paintedBack: upsampling === 'nearest' ? 'nearest' : 'bicubic',

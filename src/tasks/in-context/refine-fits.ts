@@ -2,6 +2,7 @@ import { guidedFilter } from '../../colors/guided-filter';
 import type { Upsampling } from '../../colors/decode';
 import type { HalfSize } from './half-canvas';
 import { type MergedFits, mergeFits, type PaintedPass } from './passes';
+import { keepPresent, type PresenceLimits, type Strengths } from './present-labels';
 
 /** Radius of the filter's windows, as a part of the patch: paintings have steps of the patch, which are to go. */
 const RADIUS = 3 / 4;
@@ -41,6 +42,30 @@ export function fitsOf(
   patch: number,
   upsampling: Upsampling,
 ): MergedFits {
-  const merged = mergeFits(painted);
-  return upsampling === 'guided' ? refineFits(merged, half, patch) : merged;
+  return refinedFor(upsampling, mergeFits(painted), half, patch);
+}
+
+/**
+ * The same without labels that the target does not show.
+ *
+ * @param scale pixels of the target to one of the painting.
+ */
+export function presentFitsOf(
+  painted: readonly PaintedPass[],
+  half: Uint8Array,
+  patch: number,
+  { upsampling, ...limits }: PresenceLimits & { readonly upsampling: Upsampling },
+  scale: number,
+): { readonly fits: MergedFits; readonly strengths: Strengths } {
+  const { fits, strengths } = keepPresent(painted, mergeFits(painted), limits, scale, patch);
+  return { fits: refinedFor(upsampling, fits, half, patch), strengths };
+}
+
+function refinedFor(
+  upsampling: Upsampling,
+  fits: MergedFits,
+  half: Uint8Array,
+  patch: number,
+): MergedFits {
+  return upsampling === 'guided' ? refineFits(fits, half, patch) : fits;
 }

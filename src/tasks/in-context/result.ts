@@ -2,6 +2,7 @@ import ndarray, { type NdArray } from 'ndarray';
 import type { Decoded, Painting } from '../../colors/decode';
 import { place, type Region } from '../../images/crop';
 import { Picture } from '../../images/picture';
+import type { Strengths } from './present-labels';
 import { resizeAsTorch, resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import { labelArray } from '../../masks/label-map';
@@ -18,6 +19,8 @@ export interface ResultParts {
   /** Every label that the prompts show, and a name for each. */
   readonly labels: readonly number[];
   readonly names: readonly string[];
+  /** How strongly each label was painted. */
+  readonly strengths?: Strengths;
   readonly paintings: readonly Painting[];
   readonly engine: string;
   /** How `painting` reaches the target's size. @default 'bicubic' */
@@ -76,7 +79,8 @@ export class SegmentationResult {
     this.masks = labels.map((label, i) => {
       const { area, box } = measures[label];
       const score = area > 0 ? decoded.scoreSums[label] / area : 0;
-      return new Mask(label, names[i], score, width, height, area, box, this.labelMap.data);
+      const strength = parts.strengths?.get(label);
+      return new Mask(label, names[i], score, width, height, area, box, labelled, strength);
     });
   }
 

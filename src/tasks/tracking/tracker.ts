@@ -26,7 +26,7 @@ import {
   readPrompts,
   readTarget,
 } from '../in-context/prompts';
-import { fitsOf } from '../in-context/refine-fits';
+import { presentFitsOf } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
 import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
@@ -167,8 +167,13 @@ export class Tracker {
     const { threshold, upsampling } = this.options;
     // The official procedure, which a threshold asks for, remembers what was painted as it is.
     const decoding = threshold === undefined ? upsampling : 'smooth';
-    const fits = fitsOf(painted, half, this.painter.config.patch, decoding);
     const [, , width, height] = region;
+    const { patch } = this.painter.config;
+    // A threshold decides by itself what is there.
+    const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
+    const scale = (width * height) / (this.size.width * this.size.height);
+    const deciding = { ...limits, upsampling: decoding };
+    const { fits, strengths } = presentFitsOf(painted, half, patch, deciding, scale);
     // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
     const shown =
       this.options.refine === 'sam' && threshold === undefined
@@ -189,6 +194,7 @@ export class Tracker {
       decoded,
       labels: set.labels,
       names: set.names,
+      strengths,
       paintings: painted.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
       region,
@@ -272,7 +278,7 @@ export class Tracker {
     const seen = result.masks.filter(({ present }) => present);
     const area = seen.reduce((sum, mask) => sum + mask.area, 0);
     const score = area > 0 ? seen.reduce((sum, mask) => sum + mask.score * mask.area, 0) / area : 0;
-    if (score >= this.options.minimumScore) this.bank.add({ image, fits, score });
+    if (score >= this.options.memoryScore) this.bank.add({ image, fits, score });
     // An object that is lost is looked for in the whole of the next frame.
     this.region = seen.length > 0 ? this.around(result.labelMap) : undefined;
   }
