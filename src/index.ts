@@ -9,7 +9,7 @@ export {
   type SegmenterLoadOptions,
   type SegmentOptions,
 } from './tasks/in-context/segmenter';
-export type { SegmentationOptions } from './tasks/in-context/options';
+export type { Quality, Refinement, SegmentationOptions } from './tasks/in-context/options';
 export type { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 export type { MaskInput } from './tasks/in-context/prompt-mask';
 export type {

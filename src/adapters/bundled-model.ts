@@ -1,5 +1,6 @@
 import checksums from '../../weights/checksums.json';
 import config from '../../weights/config.json';
+import contextConfig from '../../weights/context/config.json';
 import preprocessor from '../../weights/preprocessor_config.json';
 import samConfig from '../../weights/sam/config.json';
 import type { BundledCheckpoint, BundledName } from '../checkpoints/file-store';
@@ -8,6 +9,7 @@ import type { BundledCheckpoint, BundledName } from '../checkpoints/file-store';
 export const FILES = {
   seggpt: 'model.safetensors',
   sam: 'sam/model.safetensors',
+  context: 'context/model.safetensors',
 } as const satisfies Record<BundledName, string>;
 
 /** Directory beside a bundle in which the weights are looked for: what a bundler did not carry is copied there. */
@@ -22,7 +24,9 @@ export const remedy = `copy node_modules/seggpt/weights to a directory "${BESIDE
  */
 export function bundledAt(name: BundledName, location: string): BundledCheckpoint {
   const sha256 = checksums[FILES[name]];
-  return name === 'sam'
-    ? { location, config: samConfig, preprocessor: null, sha256 }
-    : { location, config, preprocessor, sha256 };
+  const configs = { seggpt: config, sam: samConfig, context: contextConfig };
+  return {
+    ...{ location, sha256, config: configs[name] },
+    preprocessor: name === 'seggpt' ? preprocessor : null,
+  };
 }

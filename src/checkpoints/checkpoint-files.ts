@@ -9,6 +9,9 @@ export const BundledModel = 'bundled';
 /** Name under which the interactive model inside this package is found. */
 export const BundledInteractiveModel = 'bundled-sam';
 
+/** Name under which the context decoder inside this package is found. */
+export const BundledContextDecoder = 'bundled-context';
+
 /** The files of a model, wherever they are. */
 export interface CheckpointFiles {
   readonly origin: string;

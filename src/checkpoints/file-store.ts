@@ -1,8 +1,8 @@
 import type { FileCache } from './file-cache';
 import type { RandomAccess } from './random-access';
 
-/** The models inside this package: the painter, and MobileSAM. */
-export type BundledName = 'seggpt' | 'sam';
+/** The models inside this package: the painter, MobileSAM, and the context decoder that reads its features. */
+export type BundledName = 'seggpt' | 'sam' | 'context';
 
 /** A model inside this package. */
 export interface BundledCheckpoint {

@@ -2,6 +2,7 @@ import { throwIfAborted } from '../base/abort';
 import { CheckpointError } from '../base/errors';
 import { type BundledName, fileStore } from './file-store';
 import {
+  BundledContextDecoder,
   BundledInteractiveModel,
   BundledModel,
   type CheckpointFiles,
@@ -55,6 +56,7 @@ export async function openCheckpoint(
   }
   if (source === BundledModel) return openBundled('seggpt', options);
   if (source === BundledInteractiveModel) return openBundled('sam', options);
+  if (source === BundledContextDecoder) return openBundled('context', options);
   const url = /^https?:\/\//.test(source) ? source : fileStore.relativeUrl(source);
   if (url) return openUrl(url, options);
   const kind = await fileStore.pathKind(source);

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { seededRandom } from '../base/random';
 import { throwIfAborted } from '../base/abort';
 import { InvalidInputError } from '../base/errors';
+import type { SegmentationOptions } from '../tasks/in-context/options';
 import type { SegmentationResult } from '../tasks/in-context/result';
 import type { InContextSegmenter } from '../tasks/in-context/segmenter';
 import { copiedMask, nearestColor } from './baselines';
@@ -18,15 +19,16 @@ import {
 import type { GrabCut } from './grab-cut';
 
 /** How a model is measured on labelled pictures. */
-export interface ImageEvaluationOptions {
+export interface ImageEvaluationOptions extends Pick<
+  SegmentationOptions,
+  'resolution' | 'quality' | 'refine'
+> {
   /** Prompts in each episode of different pictures, at least 1; views of one picture have one. @default 1 */
   readonly shots: number;
   /** Episodes for each label of a data set, and for each data set of views; at least 1. @default 20 */
   readonly episodes: number;
   /** Seed of the episodes: which pictures are paired. @default 0 */
   readonly seed: number;
-  /** Side of the square pictures are squeezed to. @default what the model asks for */
-  readonly resolution?: number;
   /** A second model, or the same at another precision, for the same episodes. */
   readonly against?: InContextSegmenter;
   /** A third way to do without a model; the copied mask is its guess. */
@@ -123,12 +125,12 @@ async function score(
   protocol: ImageScore['protocol'],
   dataset: string,
   episodes: readonly Episode[],
-  { signal, resolution, against, grabCut }: ImageEvaluationOptions,
+  { signal, resolution, quality, refine, against, grabCut }: ImageEvaluationOptions,
 ): Promise<ImageScore> {
   const measured: Partial<Record<Measure, number>>[] = [];
   for (const { prompts, target } of episodes) {
     throwIfAborted(signal);
-    const options = { signal, resolution };
+    const options = { signal, resolution, quality, refine };
     const result = await segmenter.segment(prompts, target.image, options);
     const first =
       prompts.length > 1

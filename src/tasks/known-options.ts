@@ -34,6 +34,7 @@ const known: Readonly<Record<AnyOption, true>> = {
   ignore: true,
   // segmenting
   task: true,
+  quality: true,
   ensemble: true,
   colors: true,
   colorEnsemble: true,

@@ -21,10 +21,7 @@ function places(name: BundledName): string[] {
   const places = [new URL(`${BESIDE}/${FILES[name]}`, here).href];
   try {
     // Literal URLs, which bundlers recognise: they emit the files and put their new addresses here.
-    const { href } =
-      name === 'sam'
-        ? new URL('../../weights/sam/model.safetensors', import.meta.url)
-        : new URL('../../weights/model.safetensors', import.meta.url);
+    const { href } = literalUrl(name);
     places.unshift(new URL(href, pageUrl()).href); // Next.js gives a path alone
   } catch {
     // a bundle that is no module has no address
@@ -54,5 +51,17 @@ async function serves(url: string): Promise<boolean> {
     return knowsNoHead || (response.ok && !/^text\/html/.test(type));
   } catch {
     return false;
+  }
+}
+
+/** Written out: bundlers follow nothing else. */
+function literalUrl(name: BundledName): URL {
+  switch (name) {
+    case 'seggpt':
+      return new URL('../../weights/model.safetensors', import.meta.url);
+    case 'sam':
+      return new URL('../../weights/sam/model.safetensors', import.meta.url);
+    case 'context':
+      return new URL('../../weights/context/model.safetensors', import.meta.url);
   }
 }

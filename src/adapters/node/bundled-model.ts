@@ -42,10 +42,7 @@ function* places(name: BundledName): Generator<string> {
 function emitted(name: BundledName): string | undefined {
   try {
     // As text: jsdom has URLs of its own, which Node does not take.
-    const { href } =
-      name === 'sam'
-        ? new URL('../../weights/sam/model.safetensors', import.meta.url)
-        : new URL('../../weights/model.safetensors', import.meta.url);
+    const { href } = literalUrl(name);
     return fileURLToPath(href);
   } catch {
     return undefined; // what a bundler made of it is no file
@@ -60,4 +57,16 @@ function moduleDirectory(): string | undefined {
     // not a file
   }
   return typeof __dirname === 'string' ? __dirname : undefined;
+}
+
+/** Written out: bundlers follow nothing else. */
+function literalUrl(name: BundledName): URL {
+  switch (name) {
+    case 'seggpt':
+      return new URL('../../weights/model.safetensors', import.meta.url);
+    case 'sam':
+      return new URL('../../weights/sam/model.safetensors', import.meta.url);
+    case 'context':
+      return new URL('../../weights/context/model.safetensors', import.meta.url);
+  }
 }

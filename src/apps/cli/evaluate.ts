@@ -6,7 +6,13 @@ import {
   type ImageScore,
   loadGrabCut,
 } from '../../entries/evaluation';
-import { InContextSegmenter, InvalidInputError, type Precision } from '../../index';
+import {
+  InContextSegmenter,
+  InvalidInputError,
+  type Precision,
+  type Quality,
+  type Refinement,
+} from '../../index';
 import { loadOptions } from './library-options';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
@@ -22,6 +28,8 @@ export interface EvaluateFlags extends ModelFlags {
   readonly against?: Precision;
   readonly grabcut: boolean;
   readonly resolution?: number;
+  readonly quality?: Quality;
+  readonly refine: Refinement;
 }
 
 /** Measures a model on a directory of sequences or of labelled pictures, and prints a table. */
@@ -55,6 +63,8 @@ export async function evaluate(
         episodes: flags.episodes,
         seed: flags.seed,
         resolution: flags.resolution,
+        quality: flags.quality,
+        refine: flags.refine,
         against,
         grabCut,
         signal,

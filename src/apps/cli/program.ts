@@ -169,7 +169,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       },
     );
   addFlags(evaluating, trackSchema, ['memory', 'regionScale']);
-  addFlags(evaluating, segmentationSchema, ['resolution']);
+  addFlags(evaluating, segmentationSchema, ['resolution', 'quality', 'refine']);
 
   program
     .command('quantize')

@@ -6,7 +6,7 @@ import {
   type OpenOptions,
 } from '../../checkpoints/open-checkpoint';
 import { createEngine } from '../../engines/create-engine';
-import type { Engine, EngineTensor } from '../../engines/engine';
+import type { Engine, EngineTensor, PictureGrid } from '../../engines/engine';
 import { checkEngineOptions, type EngineOptions } from '../../engines/engine-options';
 import { drive } from '../../nn/drive';
 import { countParameters } from '../parameter-table';
@@ -39,7 +39,7 @@ const TOGETHER = 8;
  * callers want `InteractiveSegmenter`, which speaks of images. A model owns its weights; free them with `dispose()`.
  */
 export class Sam {
-  private disposed = false;
+  private gone = false;
 
   private constructor(
     /** What computes. */
@@ -142,6 +142,41 @@ export class Sam {
   }
 
   /**
+   * What the stages of MobileSAM's encoder see of a picture of any size in steps of 32 pixels, and its neck.
+   *
+   * @param pixels `(rows, columns, 3)` normalised colours, zeros where the picture is padded.
+   * @returns `(rows * columns, channels)` on the engine each, with their grids; the caller disposes them.
+   * @throws InvalidInputError if the model has another encoder; AbortedError, DisposedError
+   */
+  async encodeStages(
+    pixels: Float32Array,
+    rows: number,
+    columns: number,
+    { signal, onProgress }: EncodeStepOptions = {},
+  ): Promise<{ readonly stages: readonly EngineTensor[]; readonly grids: readonly PictureGrid[] }> {
+    this.checkAlive();
+    throwIfAborted(signal);
+    const { engine, encoder } = this;
+    if (!(encoder instanceof TinyVitEncoder))
+      throw new InvalidInputError(
+        'interactiveModel',
+        "has no stages: only MobileSAM's encoder has.",
+      );
+    const input = engine.upload(pixels, [1, rows, columns, 3]);
+    try {
+      const stages = await drive(
+        engine,
+        encoder.stages(engine, input),
+        signal,
+        onProgress && (({ fraction }) => onProgress(fraction)),
+      );
+      return { stages, grids: encoder.gridsOf(rows, columns) };
+    } finally {
+      engine.dispose(input);
+    }
+  }
+
+  /**
    * Puts a picture's features on the engine, with what all its prompts share. Free it with `release`.
    *
    * @param features `(G * G, channels)` as {@link Sam.encode} gives them.
@@ -160,7 +195,7 @@ export class Sam {
 
   /** Frees what {@link Sam.prepare} made. */
   release(context: ImageContext): void {
-    if (!this.disposed) this.engine.dispose(context.features, context.unmasked, context.products);
+    if (!this.gone) this.engine.dispose(context.features, context.unmasked, context.products);
   }
 
   /**
@@ -201,15 +236,20 @@ export class Sam {
     return { masks, side, logits, iou };
   }
 
+  /** Whether `dispose()` was called. */
+  get disposed(): boolean {
+    return this.gone;
+  }
+
   /** @throws DisposedError after `dispose()`. */
   checkAlive(): void {
-    if (this.disposed) throw new DisposedError('This model was disposed; load it again.');
+    if (this.gone) throw new DisposedError('This model was disposed; load it again.');
   }
 
   /** Frees the weights and the engine. Calling it again does nothing. */
   dispose(): void {
-    if (this.disposed) return;
-    this.disposed = true;
+    if (this.gone) return;
+    this.gone = true;
     this.engine.release();
   }
 

@@ -103,30 +103,79 @@ export class TinyVitEncoder implements ImageEncoder {
   }
 
   *encode(engine: Engine, pixels: EngineTensor): Generator<EncoderStep, EngineTensor> {
-    const { weights, config } = this;
-    const last = config.imageSize / config.patch;
-    const side = config.imageSize / 4;
-    const square = (rows: number): PictureGrid => ({ images: 1, rows, columns: rows });
-    const steps: ((x: EngineTensor) => EngineTensor)[] = weights.convolutions.map(
-      (each) => (x) => inverted(engine, x, each, square(side)),
+    const [features] = yield* this.run(engine, pixels, false);
+    return features;
+  }
+
+  /**
+   * What each windowed stage gives, and the neck, of a picture of any size in steps of 32 pixels.
+   *
+   * @param pixels `(1, H, W, 3)`; freed by the caller.
+   * @returns `(rows * columns, channels)` each, the neck's last; the caller's. Their grids are those of {@link gridsOf}.
+   */
+  *stages(engine: Engine, pixels: EngineTensor): Generator<EncoderStep, EngineTensor[]> {
+    return yield* this.run(engine, pixels, true);
+  }
+
+  /** The grids of what {@link TinyVitEncoder.stages} gives of `rows x columns` pixels. */
+  gridsOf(rows: number, columns: number): PictureGrid[] {
+    let grid: PictureGrid = { images: 1, rows: rows / 4, columns: columns / 4 };
+    const grids = this.weights.stages.map((_, i) => (grid = shrunk(grid, this.stride(i))));
+    return [...grids, grid];
+  }
+
+  /** By how much the picture shrinks on its way into a windowed stage. */
+  private stride(stage: number): 1 | 2 {
+    const { imageSize, patch } = this.config;
+    return imageSize / (8 << stage) >= imageSize / patch ? 2 : 1;
+  }
+
+  private *run(
+    engine: Engine,
+    pixels: EngineTensor,
+    everyStage: boolean,
+  ): Generator<EncoderStep, EngineTensor[]> {
+    const { weights } = this;
+    const [, height, width] = pixels.shape;
+    const full: PictureGrid = { images: 1, rows: height, columns: width };
+    let grid: PictureGrid = { images: 1, rows: height / 4, columns: width / 4 };
+    const first = grid;
+    /** Steps up to the end of each stage, and of the neck. */
+    const parts: ((x: EngineTensor) => EngineTensor)[][] = [];
+    let steps: ((x: EngineTensor) => EngineTensor)[] = weights.convolutions.map(
+      (each) => (x) => inverted(engine, x, each, first),
     );
-    let grid = square(side);
     for (const [i, stage] of weights.stages.entries()) {
-      const [from, to] = [grid, square(Math.max(last, grid.rows / 2))];
-      steps.push((x) => merge(engine, x, weights.merges[i], from, from.rows === to.rows ? 1 : 2));
+      const [from, stride] = [grid, this.stride(i)];
+      const to = shrunk(from, stride);
+      steps.push((x) => merge(engine, x, weights.merges[i], from, stride));
       for (const block of stage) steps.push((x) => this.block(engine, x, block, i + 1, to));
+      parts.push(steps);
+      steps = [];
       grid = to;
     }
-    steps.push((x) => neck(engine, x, weights.neck, grid));
-    const stem = engine.tidy(() => {
-      const flat = engine.reshape(pixels, [config.imageSize ** 2, 3]);
-      const half = engine.convolution(flat, weights.stem1, square(config.imageSize), {
-        stride: 2,
-        activation: 'gelu',
-      });
-      return engine.convolution(half, weights.stem2, square(config.imageSize / 2), { stride: 2 });
+    const last = grid;
+    parts.push([(x) => neck(engine, x, weights.neck, last)]);
+    const total = parts.flat().length;
+    let x = engine.tidy(() => {
+      const flat = engine.reshape(pixels, [height * width, 3]);
+      const half = engine.convolution(flat, weights.stem1, full, { stride: 2, activation: 'gelu' });
+      return engine.convolution(half, weights.stem2, shrunk(full, 2), { stride: 2 });
     });
-    return yield* chained(engine, stem, steps);
+    const kept: EngineTensor[] = [];
+    let [done, complete] = [0, false];
+    try {
+      for (const [i, part] of parts.entries()) {
+        x = yield* scaled(chained(engine, x, part), done / total, part.length / total);
+        done += part.length;
+        // The next part frees what it is given.
+        if (everyStage && i < parts.length - 1) kept.push(engine.reshape(x, x.shape));
+      }
+      complete = true;
+      return everyStage ? [...kept, x] : [x];
+    } finally {
+      if (!complete) engine.dispose(...kept); // aborted or failed
+    }
   }
 
   /** x + attention in windows, a depthwise convolution, then x + MLP. Padding goes through the norm, as it was trained. */
@@ -155,6 +204,26 @@ export class TinyVitEncoder implements ImageEncoder {
       activation: 'gelu',
     });
     return engine.linear(hidden, block.contract, { residual: local });
+  }
+}
+
+function shrunk({ images, rows, columns }: PictureGrid, stride: 1 | 2): PictureGrid {
+  return { images, rows: Math.ceil(rows / stride), columns: Math.ceil(columns / stride) };
+}
+
+/** Steps whose fractions are a part of a longer way. */
+function* scaled<Result>(
+  steps: Generator<EncoderStep, Result>,
+  from: number,
+  share: number,
+): Generator<EncoderStep, Result> {
+  try {
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) return step.value;
+      yield { fraction: from + share * step.value.fraction };
+    }
+  } finally {
+    steps.return(undefined as never);
   }
 }
 

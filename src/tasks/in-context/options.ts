@@ -27,12 +27,26 @@ export const refinements = ['none', 'sam'] as const;
 /** By nothing, or by SAM's mask decoder. */
 export type Refinement = (typeof refinements)[number];
 
+/** What works on a target. */
+export const qualities = ['best', 'fast'] as const;
+/**
+ * `fast` is the painter alone; `best` joins it with a decoder that compares features of the bundled image encoder, and knows
+ * more of what things are.
+ */
+export type Quality = (typeof qualities)[number];
+
 export const tasks = ['instance', 'semantic'] as const;
 
 /** How targets are segmented. */
 export interface SegmentationOptions {
   /** Which type token the model is given. @default 'instance' */
   readonly task?: Task;
+  /**
+   * `best` asks a second model beside the painter, which is loaded when it is first needed: much better masks of things in
+   * pictures that differ, for about twice the time. `fast` is the painter alone.
+   * @default 'best' with the bundled painter, 'fast' with others, and in tracking
+   */
+  readonly quality?: Quality;
   /** @default 'feature' */
   readonly ensemble?: Ensemble;
   /** @default 'random' */
@@ -87,6 +101,11 @@ export interface SegmentationOptions {
 /** The options of segmenting, as data. */
 export const segmentationSchema = {
   task: choice('which type token the model is given', tasks, 'instance'),
+  quality: {
+    kind: 'choice' as const,
+    about: 'with a second model, or the painter alone',
+    choices: qualities,
+  },
   ensemble: choice('how several prompts act together', ensembles, 'feature'),
   colors: choice('how labels get colours', colorSchemes, 'random'),
   colorEnsemble: withDefault(whole('paint in this many random colourings and average', 1, 64), 1),

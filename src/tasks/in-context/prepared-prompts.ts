@@ -8,11 +8,14 @@ import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
-import { type MergedFits, planPasses } from './passes';
+import { type MergedFits, mergeFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
 import type { EncodedImage } from '../interactive/encoded-image';
+import type { ContextSession } from './context-session';
 import type { HelperModel } from './helper-model';
-import { presentFitsOf } from './refine-fits';
+import { joinContext } from './join-context';
+import { keepPresent } from './present-labels';
+import { refineFits } from './refine-fits';
 import { SegmentationResult } from './result';
 
 /**
@@ -29,7 +32,8 @@ export class PreparedPrompts {
       'maxPixels' | 'sources' | 'orientation' | 'window'
     >,
     private readonly session: PaintingSession,
-    private readonly helper?: HelperModel,
+    private readonly helper: HelperModel,
+    private readonly context: ContextSession | undefined,
   ) {}
 
   /** Called by `InContextSegmenter.prepare`. */
@@ -38,7 +42,7 @@ export class PreparedPrompts {
     set: PromptSet,
     options: ResolvedOptions,
     run: TargetOptions,
-    helper?: HelperModel,
+    helper: HelperModel,
   ): Promise<PreparedPrompts> {
     const size = halfSize(options, painter);
     const { maxPixels, sources, orientation, window } = run;
@@ -54,9 +58,13 @@ export class PreparedPrompts {
       joinPrompts: options.ensemble === 'feature',
     };
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
+    const context = await prepareContext(set, options, run, helper).catch((error) => {
+      session.dispose();
+      throw error;
+    });
     // The full prompts have been squeezed: only their labels are needed from here on.
     const kept = { ...set, prompts: [] };
-    return new PreparedPrompts(painter, kept, options, reading, session, helper);
+    return new PreparedPrompts(painter, kept, options, reading, session, helper, context);
   }
 
   /** Labels the prompts show, in increasing order. */
@@ -90,8 +98,13 @@ export class PreparedPrompts {
     const { upsampling } = this.options;
     const { patch } = this.painter.config;
     const scale = (image.width * image.height) / (half.length / 3);
-    const { fits: painted, strengths } = presentFitsOf(passes, half, patch, this.options, scale);
-    const encoding = new Encoding(() => this.helper!.encode(image, run));
+    const read = await this.context?.read(image, run.signal);
+    const merged = mergeFits(passes);
+    const joined = read ? joinContext(merged, read, this.set.labels) : merged;
+    const isSeen = (label: number) => (read?.presence[this.set.labels.indexOf(label)] ?? -1) > 0;
+    const kept = keepPresent(passes, joined, this.options, scale, patch, isSeen);
+    const painted = upsampling === 'guided' ? refineFits(kept.fits, half, patch) : kept.fits;
+    const encoding = new Encoding(() => this.helper.encode(image, run));
     const fits =
       this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
     const { planes, labels, height, width } = fits;
@@ -100,7 +113,7 @@ export class PreparedPrompts {
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       labels: this.set.labels,
       names: this.set.names,
-      strengths,
+      strengths: kept.strengths,
       paintings: passes.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
       paintedBack: upsampling === 'nearest' ? 'nearest' : 'bicubic',
@@ -113,11 +126,24 @@ export class PreparedPrompts {
   /** Frees what was prepared. Calling it again does nothing. */
   dispose(): void {
     this.session.dispose();
+    this.context?.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The second model's session, where the options ask for it. */
+async function prepareContext(
+  { prompts, labels }: PromptSet,
+  { quality }: ResolvedOptions,
+  run: TargetOptions,
+  helper: HelperModel,
+): Promise<ContextSession | undefined> {
+  if ((quality ?? helper.quality) !== 'best') return undefined;
+  const { ContextSession } = await import('./context-session');
+  return ContextSession.prepare(await helper.context(run), prompts, labels, run.signal);
 }
 
 /** A target's features, computed when they are first asked for, once. */

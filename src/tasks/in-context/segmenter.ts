@@ -72,9 +72,11 @@ export class InContextSegmenter {
     checkKnownOptions(options);
     const { interactiveModel, sources, backend, threads, cache, offline, endpoint, token } =
       options;
-    const helper = new HelperModel(interactiveModel, {
-      ...{ backend, threads, cache, offline, endpoint, token },
-    });
+    const helper = new HelperModel(
+      interactiveModel,
+      { backend, threads, cache, offline, endpoint, token },
+      source === BundledModel ? 'best' : 'fast',
+    );
     return new InContextSegmenter(await Painter.load(source, options), sources, helper);
   }
 

@@ -1,0 +1,429 @@
+import { fusedHeads } from '../../engines/attention-plan';
+import type {
+  Engine,
+  EngineTensor,
+  LayerNormWeights,
+  LinearWeights,
+  PictureGrid,
+} from '../../engines/engine';
+import type { TensorSource } from '../../checkpoints/tensor-source';
+import { parametersIn } from '../parameter-specs';
+import { checkAgainst } from '../parameter-table';
+import { type DepthwiseWeights, floatTensor, WeightReader } from '../weight-reader';
+import { type ContextConfig, parseContextConfig, TOKEN_PIXELS } from './config';
+import { contextSpec, type DecodeSpec, type LookSpec, type SpreadSpec } from './parameter-table';
+
+const EPSILON = 1e-5;
+
+interface Look {
+  readonly near: DepthwiseWeights;
+  readonly norm1: LayerNormWeights;
+  readonly qkv: LinearWeights;
+  readonly projection: LinearWeights;
+  readonly norm2: LayerNormWeights;
+  readonly expand: LinearWeights;
+  readonly contract: LinearWeights;
+}
+
+interface Spread {
+  readonly norm: LayerNormWeights;
+  readonly query: LinearWeights;
+  readonly key: LinearWeights;
+  readonly value: LinearWeights;
+  readonly projection: LinearWeights;
+}
+
+interface Decode {
+  readonly spread: Spread | null;
+  readonly near: DepthwiseWeights;
+  readonly norm: LayerNormWeights;
+  readonly expand: LinearWeights;
+  readonly contract: LinearWeights;
+}
+
+interface ContextWeights {
+  readonly features: LinearWeights;
+  readonly pixels: LinearWeights;
+  /** `(T * T, W)`, what places add. */
+  readonly places: EngineTensor;
+  readonly looks: readonly Look[];
+  readonly norm: LayerNormWeights;
+  readonly query: LinearWeights;
+  readonly key: LinearWeights;
+  readonly mask: LinearWeights;
+  readonly thing: LinearWeights;
+  readonly read: LinearWeights;
+  readonly own: LinearWeights;
+  readonly decodes: readonly Decode[];
+  readonly last: LayerNormWeights;
+  readonly logits: LinearWeights;
+  /** `(2 * S)` and one more for the bias. */
+  readonly presence: Float32Array;
+}
+
+/** Prompts as the decoder reads them. The caller disposes both. */
+export interface ContextPrompts {
+  /** `(P * T * T, W)` */
+  readonly keys: EngineTensor;
+  /** For each label `(P * T * T, W)`. */
+  readonly values: readonly EngineTensor[];
+}
+
+/** What the decoder says of one label. */
+export interface ContextAnswer {
+  /** `(8T, 8T)` row-major, above 0 inside. */
+  readonly logits: Float32Array;
+  /** Whether the target shows the label at all, as a logit. */
+  readonly presence: number;
+}
+
+/**
+ * Reads masks of a target in the context of pictures whose masks are known, from features of a frozen image encoder: each
+ * picture's tokens look at themselves; a target's tokens ask those of the prompts, and read their masks where they are alike;
+ * what was read spreads along the target's own likeness (after DCAMA, arXiv:2207.08549, and STM, arXiv:1904.00607; see
+ * `training/seggpt_training/context/model.py`). Several prompts are more keys, several labels more values.
+ *
+ * It keeps weights on an engine that is another's, and frees nothing of it.
+ */
+export class ContextDecoder {
+  private constructor(
+    private readonly engine: Engine,
+    /** The architecture. */
+    readonly config: ContextConfig,
+    private readonly weights: ContextWeights,
+  ) {}
+
+  /** @throws CheckpointError, AbortedError */
+  static async load(engine: Engine, source: TensorSource): Promise<ContextDecoder> {
+    const config = parseContextConfig(source.config, source.origin);
+    const spec = contextSpec(config);
+    checkAgainst(source, parametersIn(spec));
+    const reader = new WeightReader(engine, source, parametersIn(spec).length);
+    const look = async (each: LookSpec): Promise<Look> => ({
+      near: await reader.depthwise(each.near),
+      norm1: await reader.norm(each.norm1, EPSILON),
+      qkv: await reader.linear(each.qkv),
+      projection: await reader.linear(each.projection),
+      norm2: await reader.norm(each.norm2, EPSILON),
+      expand: await reader.linear(each.expand),
+      contract: await reader.linear(each.contract),
+    });
+    const spread = async (each: SpreadSpec): Promise<Spread> => ({
+      norm: await reader.norm(each.norm, EPSILON),
+      query: await reader.linear(each.query),
+      key: await reader.linear(each.key),
+      value: await reader.linear(each.value),
+      projection: await reader.linear(each.projection),
+    });
+    const decode = async (each: DecodeSpec): Promise<Decode> => ({
+      spread: each.spread && (await spread(each.spread)),
+      near: await reader.depthwise(each.near),
+      norm: await reader.norm(each.norm, EPSILON),
+      expand: await reader.linear(each.expand),
+      contract: await reader.linear(each.contract),
+    });
+    // Standardising is part of the first product.
+    const [mean, deviation] = [await reader.floats(spec.mean), await reader.floats(spec.deviation)];
+    const [weight, bias] = [
+      Float32Array.from(await reader.floats(spec.features.weight)),
+      Float32Array.from(await reader.floats(spec.features.bias!)),
+    ];
+    for (let o = 0; o < bias.length; o++) {
+      for (let c = 0; c < mean.length; c++) {
+        const at = o * mean.length + c;
+        weight[at] /= deviation[c];
+        bias[o] -= weight[at] * mean[c];
+      }
+    }
+    const features = engine.loadLinear(
+      floatTensor('features.weight', spec.features.weight.shape, weight),
+      floatTensor('features.bias', spec.features.bias!.shape, bias),
+      { exact: true },
+    );
+    const { tokens: T, waves } = config;
+    const placing = await reader.linear(spec.places);
+    const waved = engine.upload(placesOf(T, waves), [T * T, 4 * waves]);
+    const places = engine.linear(waved, placing);
+    await reader.settle();
+    engine.dispose(waved, placing);
+    const looks: Look[] = [];
+    for (const each of spec.looks) looks.push(await look(each));
+    const decodes: Decode[] = [];
+    for (const each of spec.decodes) decodes.push(await decode(each));
+    const weights: ContextWeights = {
+      features,
+      pixels: await reader.linear(spec.pixels),
+      places,
+      looks,
+      norm: await reader.norm(spec.norm, EPSILON),
+      query: await reader.linear(spec.query),
+      key: await reader.linear(spec.key),
+      mask: await reader.linear(spec.mask),
+      thing: await reader.linear(spec.thing),
+      read: await reader.linear(spec.read),
+      own: await reader.linear(spec.own),
+      decodes,
+      last: await reader.norm(spec.last, EPSILON),
+      logits: await reader.linear(spec.logits),
+      presence: Float32Array.from([
+        ...(await reader.floats(spec.presence.weight)),
+        ...(await reader.floats(spec.presence.bias!)),
+      ]),
+    };
+    await reader.settle();
+    return new ContextDecoder(engine, config, weights);
+  }
+
+  /** Side of its masks in pixels: `8T`. */
+  get size(): number {
+    return this.config.tokens * TOKEN_PIXELS;
+  }
+
+  private get grid(): PictureGrid {
+    const { tokens } = this.config;
+    return { images: 1, rows: tokens, columns: tokens };
+  }
+
+  /**
+   * What is computed of a picture alone.
+   *
+   * @param features `(T * T, channels)` as the encoder gives them; read only.
+   * @param pixels `(8T, 8T, 3)` normalised colours.
+   * @returns `(T * T, W)`; the caller's.
+   */
+  look(features: EngineTensor, pixels: Float32Array): EngineTensor {
+    const { engine, weights, config, size } = this;
+    return engine.tidy(() => {
+      const patches = engine.patchify(engine.upload(pixels, [1, size, size, 3]), TOKEN_PIXELS);
+      let x = engine.linear(features, weights.features, { residual: weights.places });
+      x = engine.linear(patches, weights.pixels, { residual: x });
+      const plan = { heads: config.heads, headWidth: config.width / config.heads };
+      const all = { start: 0, end: x.shape[0] };
+      for (const block of weights.looks) {
+        x = engine.tidy(() => {
+          const near = engine.depthwiseConvolution(
+            x,
+            block.near.kernel,
+            block.near.bias,
+            this.grid,
+          );
+          const placed = engine.add(x, near);
+          const qkv = engine.linear(engine.layerNorm(placed, block.norm1), block.qkv);
+          const mixed = engine.attention(...fusedHeads(qkv), {
+            ...plan,
+            segments: [{ queries: all, keys: [[all]] }],
+          });
+          const seen = engine.linear(mixed, block.projection, { residual: placed });
+          const hidden = engine.linear(engine.layerNorm(seen, block.norm2), block.expand, {
+            activation: 'gelu',
+          });
+          return engine.linear(hidden, block.contract, { residual: seen });
+        });
+      }
+      return engine.layerNorm(x, weights.norm);
+    });
+  }
+
+  /**
+   * What a prompt is to targets.
+   *
+   * @param tokens what {@link ContextDecoder.look} gave of the prompt's picture.
+   * @param masks for each label `(8T, 8T)`, 0 … 1.
+   */
+  async prompt(tokens: EngineTensor, masks: readonly Float32Array[]): Promise<ContextPrompts> {
+    const { engine, weights, size, config } = this;
+    const [keys, all] = engine.tidy(() => [
+      engine.linear(tokens, weights.key),
+      engine.linear(tokens, weights.thing),
+    ]);
+    const things = await engine.download(all);
+    engine.dispose(all);
+    const rows = config.tokens ** 2;
+    const values = masks.map((mask) => {
+      const { patches, shares } = patchesOf(mask, size);
+      // What a token is counts as much as the mask covers it.
+      const covered = things.map((value, i) => value * shares[Math.floor(i / config.width)]);
+      return engine.tidy(() =>
+        engine.linear(engine.upload(patches, [rows, TOKEN_PIXELS ** 2]), weights.mask, {
+          residual: engine.upload(covered, [rows, config.width]),
+        }),
+      );
+    });
+    return { keys, values };
+  }
+
+  /** Several prompts as one. The parts stay the caller's. */
+  join(parts: readonly ContextPrompts[]): ContextPrompts {
+    const { engine } = this;
+    return {
+      keys: engine.concatRows(parts.map(({ keys }) => keys)),
+      values: parts[0].values.map((_, k) =>
+        engine.concatRows(parts.map(({ values }) => values[k])),
+      ),
+    };
+  }
+
+  /** Frees prompts. */
+  release({ keys, values }: ContextPrompts): void {
+    this.engine.dispose(keys, ...values);
+  }
+
+  /**
+   * Every label's mask in a target.
+   *
+   * @param tokens what {@link ContextDecoder.look} gave of the target.
+   * @throws AbortedError between labels.
+   */
+  async decode(
+    tokens: EngineTensor,
+    prompts: ContextPrompts,
+    signal?: AbortSignal,
+  ): Promise<ContextAnswer[]> {
+    const { engine, weights } = this;
+    const shared = engine.tidy(() => [
+      engine.linear(tokens, weights.query),
+      engine.linear(tokens, weights.own),
+      ...weights.decodes.flatMap(({ spread }) =>
+        spread ? [engine.linear(tokens, spread.query), engine.linear(tokens, spread.key)] : [],
+      ),
+    ]);
+    const [query, own, ...likeness] = shared;
+    try {
+      const answers: ContextAnswer[] = [];
+      for (const values of prompts.values) {
+        const [logits, state] = this.decodeOne(query, own, likeness, prompts.keys, values);
+        try {
+          await engine.flush(signal);
+          answers.push({
+            logits: unshuffled(await engine.download(logits), this.config.tokens),
+            presence: presenceOf(await engine.download(state), weights.presence),
+          });
+        } finally {
+          engine.dispose(logits, state);
+        }
+      }
+      return answers;
+    } finally {
+      engine.dispose(...shared);
+    }
+  }
+
+  private decodeOne(
+    query: EngineTensor,
+    own: EngineTensor,
+    likeness: readonly EngineTensor[],
+    keys: EngineTensor,
+    values: EngineTensor,
+  ): [logits: EngineTensor, state: EngineTensor] {
+    const { engine, weights, config } = this;
+    const all = { start: 0, end: query.shape[0] };
+    return engine.tidy(() => {
+      const read = engine.attention(
+        { tensor: query },
+        { tensor: keys },
+        { tensor: values },
+        {
+          heads: config.heads,
+          headWidth: config.width / config.heads,
+          segments: [{ queries: all, keys: [[{ start: 0, end: keys.shape[0] }]] }],
+        },
+      );
+      let state = engine.linear(read, weights.read, { residual: own });
+      let next = 0;
+      for (const block of weights.decodes) {
+        const { spread } = block;
+        const pair = spread && ([likeness[next++], likeness[next++]] as const);
+        state = engine.tidy(() => {
+          let s = state;
+          if (spread && pair) {
+            const value = engine.linear(engine.layerNorm(s, spread.norm), spread.value);
+            const mixed = engine.attention(
+              { tensor: pair[0] },
+              { tensor: pair[1] },
+              { tensor: value },
+              {
+                heads: config.stateHeads,
+                headWidth: config.state / config.stateHeads,
+                segments: [{ queries: all, keys: [[all]] }],
+              },
+            );
+            s = engine.linear(mixed, spread.projection, { residual: s });
+          }
+          const near = engine.depthwiseConvolution(
+            s,
+            block.near.kernel,
+            block.near.bias,
+            this.grid,
+          );
+          const hidden = engine.linear(engine.layerNorm(near, block.norm), block.expand, {
+            activation: 'gelu',
+          });
+          return engine.linear(hidden, block.contract, { residual: s });
+        });
+      }
+      const last = engine.layerNorm(state, weights.last);
+      return [engine.linear(last, weights.logits), last];
+    });
+  }
+}
+
+/** `(T * T, 4 * waves)`: sine and cosine of `π 2^i y`, then of x, both from 0 to 1 over the picture. */
+export function placesOf(tokens: number, waves: number): Float32Array {
+  const out = new Float32Array(tokens * tokens * 4 * waves);
+  for (let row = 0; row < tokens * tokens; row++) {
+    const at = [Math.floor(row / tokens), row % tokens].map((i) => (i + 0.5) / tokens);
+    at.forEach((place, axis) => {
+      for (let i = 0; i < waves; i++) {
+        const angle = Math.PI * place * 2 ** i;
+        out[row * 4 * waves + axis * 2 * waves + i] = Math.sin(angle);
+        out[row * 4 * waves + axis * 2 * waves + waves + i] = Math.cos(angle);
+      }
+    });
+  }
+  return out;
+}
+
+/** A mask `(8T, 8T)` by tokens: `(T * T, 64)` with a half taken off, and its mean over each. */
+function patchesOf(mask: Float32Array, size: number) {
+  const [side, area] = [size / TOKEN_PIXELS, TOKEN_PIXELS ** 2];
+  const patches = new Float32Array(mask.length);
+  const shares = new Float32Array(side * side);
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i++) {
+      const token = Math.floor(y / TOKEN_PIXELS) * side + Math.floor(x / TOKEN_PIXELS);
+      const place = (y % TOKEN_PIXELS) * TOKEN_PIXELS + (x % TOKEN_PIXELS);
+      patches[token * area + place] = mask[i] - 0.5;
+      shares[token] += mask[i] / area;
+    }
+  }
+  return { patches, shares };
+}
+
+/** `(T * T, 64)` by tokens → `(8T, 8T)`. */
+function unshuffled(data: Float32Array, side: number): Float32Array {
+  const size = side * TOKEN_PIXELS;
+  const out = new Float32Array(data.length);
+  for (let token = 0, i = 0; token < side * side; token++) {
+    const [top, left] = [Math.floor(token / side), token % side].map((at) => at * TOKEN_PIXELS);
+    for (let y = 0; y < TOKEN_PIXELS; y++)
+      for (let x = 0; x < TOKEN_PIXELS; x++, i++) out[(top + y) * size + left + x] = data[i];
+  }
+  return out;
+}
+
+/** A linear reading of the state's mean and maximum over tokens. */
+function presenceOf(state: Float32Array, weights: Float32Array): number {
+  const width = (weights.length - 1) / 2;
+  const rows = state.length / width;
+  let logit = weights[2 * width];
+  for (let c = 0; c < width; c++) {
+    let [sum, most] = [0, -Infinity];
+    for (let r = 0; r < rows; r++) {
+      const value = state[r * width + c];
+      sum += value;
+      if (value > most) most = value;
+    }
+    logit += (weights[c] * sum) / rows + weights[width + c] * most;
+  }
+  return logit;
+}
