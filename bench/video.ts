@@ -17,8 +17,8 @@ const variants: [string, TrackOptions][] = [
   ['K = 4, distinct frames', { memory: 4, selection: 'distinct' }],
   ['K = 2, new colours each frame', { memory: 2, redrawColors: true }],
   ['K = 2, prompt counts twice', { memory: 2, promptWeight: 2 }],
-  ['K = 2, any score remembered', { memory: 2, minimumScore: 0 }],
-  ['K = 2, surer frames only', { memory: 2, minimumScore: 0.8 }],
+  ['K = 2, any score remembered', { memory: 2, memoryScore: 0 }],
+  ['K = 2, surer frames only', { memory: 2, memoryScore: 0.8 }],
   ['K = 0, region followed x2', { memory: 0, regionScale: 2 }],
   ['K = 2, region followed x2', { memory: 2, regionScale: 2 }],
   ['K = 2, region followed x3', { memory: 2, regionScale: 3 }],
@@ -70,7 +70,7 @@ const short = { ...sequences[0], frames: sequences[0].frames.slice(0, 16) };
 for (const resolution of [160, 256, 384]) {
   const rates = [];
   for (const memory of memories) {
-    const options = { memory, resolution, minimumScore: 0 }; // so that memory fills up
+    const options = { memory, resolution, memoryScore: 0 }; // so that memory fills up
     rates.push((await evaluateSequence(segmenter, short, options)).framesPerSecond.toFixed(1));
   }
   console.log(`| ${resolution} x ${resolution} | ${rates.join(' | ')} |`);

@@ -5,10 +5,11 @@ import { seededRandom } from '../base/random';
 export type Color = readonly [red: number, green: number, blue: number];
 
 /** Every {@link ColorScheme}. */
-export const colorSchemes = ['random', 'palette', 'binary'] as const;
+export const colorSchemes = ['random', 'palette', 'binary', 'mask'] as const;
 /**
  * How labels get their colours: `random` (SegGPT, section 3.1), `palette` (Hugging Face's lattice),
- * `binary` (white on black, one label at a time).
+ * `binary` (white on black, one label at a time), `mask` (the masks' own colours, put on the canvas pixel by pixel, soft edges
+ * and all, as the official code does).
  */
 export type ColorScheme = (typeof colorSchemes)[number];
 
@@ -18,6 +19,8 @@ export interface ColorMapping {
   readonly labels: readonly number[];
   /** One for each label. */
   readonly colors: readonly Color[];
+  /** Whether masks are put on the canvas as they were given, not in `colors`. */
+  readonly asGiven?: boolean;
 }
 
 /** Most labels one label map can tell apart. */
@@ -28,12 +31,15 @@ export const MAX_LABELS = 255;
  *
  * @param labels distinct labels, each 1 … 255.
  * @param seed for `random`: equal seeds give equal colours on every platform.
- * @throws InvalidInputError for `binary` with more than one label.
+ * @param own for `mask`: the colour that each label has in the masks.
+ * @throws InvalidInputError for `binary` with more than one label, and for `mask` where colours are too near to each other or to
+ *   black.
  */
 export function mapColors(
   labels: readonly number[],
   scheme: ColorScheme,
   seed: number,
+  own?: ReadonlyMap<number, Color>,
 ): ColorMapping {
   const sorted = [...labels].sort((a, b) => a - b);
   switch (scheme) {
@@ -49,12 +55,27 @@ export function mapColors(
         );
       }
       return { labels: sorted, colors: sorted.map(() => [255, 255, 255]) };
+    case 'mask':
+      return { labels: sorted, colors: givenColors(sorted, own), asGiven: true };
     default:
       throw new InvalidInputError(
         'colors',
         `must be one of ${colorSchemes.join(', ')}, is ${JSON.stringify(scheme)}.`,
       );
   }
+}
+
+/** Colours nearer than this, 0 … 441, are not told apart in a painting. */
+const LEAST_SEPARATION = 16;
+
+function givenColors(labels: readonly number[], own?: ReadonlyMap<number, Color>): Color[] {
+  const colors = labels.map((label) => own?.get(label) ?? ([0, 0, 0] as const));
+  if (leastSeparation(colors) >= LEAST_SEPARATION) return colors;
+  const shown = labels.map((label, i) => `${label} is rgb(${colors[i].join(', ')})`);
+  throw new InvalidInputError(
+    'colors',
+    `"mask" paints in the masks' own colours, of which some are too near to each other or to black: ${shown.slice(0, 8).join(', ')}; choose "random", or give masks in distinct colours.`,
+  );
 }
 
 /** Starts of the farthest-first choice that are tried. */

@@ -1,7 +1,13 @@
 /** `seggpt/video`: frames in and out. In Node by directories and ffmpeg, in browsers by WebCodecs. */
 import { frameStore } from '../video/frame-store';
 
-export type { FrameStore, FrameWriter } from '../video/frame-store';
+export { containerOf, type VideoContainer, videoContainers } from '../video/containers';
+export type {
+  FrameStore,
+  FrameWriter,
+  FrameWriterOptions,
+  HearsOfDamage,
+} from '../video/frame-store';
 export type { TimedFrame } from '../video/timed-frame';
 
 /** Frames of a directory of images or of a video; see {@link FrameStore.open}. */

@@ -211,15 +211,17 @@ export function nearestIndices(inputs: number, outputs: number): Int32Array {
  * Resizes interleaved pixels or labels by taking the nearest, exactly as Pillow does.
  *
  * @param data `(height, width, channels)` row-major.
+ * @param indices which input each output is. @default Pillow's nearest
  * @returns `(toHeight, toWidth, channels)` of the same array type.
  */
 export function resizeNearest<Data extends Uint8Array | Float32Array>(
   data: Data,
   [height, width, channels]: readonly [height: number, width: number, channels: number],
   [toHeight, toWidth]: readonly [height: number, width: number],
+  indices: (inputs: number, outputs: number) => Int32Array = nearestIndices,
 ): Data {
-  const rows = nearestIndices(height, toHeight);
-  const columns = nearestIndices(width, toWidth);
+  const rows = indices(height, toHeight);
+  const columns = indices(width, toWidth);
   const result = new (data.constructor as new (length: number) => Data)(
     toHeight * toWidth * channels,
   );
@@ -231,4 +233,21 @@ export function resizeNearest<Data extends Uint8Array | Float32Array>(
     }
   }
   return result;
+}
+
+/**
+ * Resizes by taking the nearest as PyTorch's `interpolate` does, by which the official code brings paintings to the target's
+ * size: positions are rounded down from the pixels' edges, not their centres.
+ */
+export function resizeAsTorch(
+  data: Uint8Array,
+  from: readonly [height: number, width: number, channels: number],
+  to: readonly [height: number, width: number],
+): Uint8Array {
+  return resizeNearest(data, from, to, (inputs, outputs) => {
+    const scale = Math.fround(inputs / outputs);
+    return Int32Array.from({ length: outputs }, (_, o) =>
+      Math.min(Math.floor(Math.fround(o * scale)), inputs - 1),
+    );
+  });
 }

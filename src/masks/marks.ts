@@ -52,6 +52,32 @@ export function readMarks(pixels: Pixels, argument: string): Marks {
   return { kind: 'values', values, levels: false, palette };
 }
 
+/**
+ * A mask as it is seen, `(height, width, 3)` RGB: what Pillow's `convert('RGB')` makes of it, but black where it is transparent.
+ *
+ * @throws InvalidInputError for values that are no colours.
+ */
+export function shownColors(pixels: Pixels, argument: string): Uint8Array {
+  const { channels, width, height, palette, lossy, bits } = pixels;
+  const packed =
+    channels >= 3 || lossy
+      ? packColors(pixels, argument)
+      : palette
+        ? paletteColors(pixels.data, palette)
+        : undefined;
+  const shown = new Uint8Array(width * height * 3);
+  if (packed) {
+    for (let i = 0; i < packed.length; i++)
+      for (let c = 0; c < 3; c++) shown[i * 3 + c] = packed[i] >> (16 - 8 * c);
+    return shown;
+  }
+  const marks = greyMarks(pixels, argument);
+  if (marks.kind === 'values')
+    for (let i = 0; i < marks.values.length; i++)
+      shown.fill(bits === 1 ? marks.values[i] * 255 : marks.values[i], i * 3, i * 3 + 3);
+  return shown;
+}
+
 /** The colours that indices stand for, each as one number; 0 where they are transparent. */
 export function paletteColors(indices: ArrayLike<number>, palette: Uint8Array): Uint32Array {
   const table = Uint32Array.from({ length: 256 }, (_, i) =>

@@ -9,7 +9,7 @@ import {
   type IndexedColors,
   indexLevels,
 } from './indexed-colors';
-import { type Marks, paletteColors, readMarks } from './marks';
+import { type Marks, paletteColors, readMarks, shownColors } from './marks';
 import { joinSoftEdges } from './soft-edges';
 import { looksLikeVoid, VOID, voidColor, withoutValue } from './void';
 
@@ -22,6 +22,8 @@ export interface MaskOptions extends Omit<ReadOptions, 'purpose' | 'asStored'> {
   readonly tolerance?: number;
   /** Value of pixels that are left out; 0 for none. @default 255 in masks that look like PASCAL VOC's */
   readonly ignore?: number;
+  /** Keep the mask's own colours beside its marks. */
+  readonly keepColors?: boolean;
 }
 
 /** A mask that was read by itself, with what people should know of how. */
@@ -35,6 +37,8 @@ export interface MaskReading {
   readonly name: string;
   readonly argument: string;
   readonly notes: readonly string[];
+  /** `(height, width, 3)` RGB: the mask as it is seen, before soft edges were joined; void is black. Where it was asked for. */
+  readonly shown?: Uint8Array;
 }
 
 /**
@@ -67,10 +71,22 @@ export async function readMarkedPixels(
   const size = { width, height };
   const joined = joinMarks(given, size, { argument, lossy, tolerance }, notes);
   const marks = leaveOutVoid(joined, size, ignore, notes);
+  const shown = options.keepColors ? shownColors(pixels, argument) : undefined;
+  if (shown) blacken(shown, joined, marks);
   return {
     ...size,
     ...{ marks, binary: isBinary(marks), name: inputName(input, argument), argument, notes },
+    ...(shown && { shown }),
   };
+}
+
+/** Makes black what is void: what was marked, and is left out. */
+function blacken(shown: Uint8Array, before: Marks, after: Marks): void {
+  const [given, kept] = [before, after].map((marks) =>
+    marks.kind === 'values' ? marks.values : marks.colors,
+  );
+  for (let i = 0; i < kept.length; i++)
+    if (kept[i] === 0 && given[i] !== 0) shown.fill(0, i * 3, i * 3 + 3);
 }
 
 /** Whether labels were given as levels of black and white. */
@@ -112,7 +128,7 @@ function joinMarks(
   const indexed =
     marks.kind === 'colors'
       ? indexColors(marks.colors, width, height)
-      : indexLevels(marks.values, shownColors(marks), width, height);
+      : indexLevels(marks.values, colorsOfValues(marks), width, height);
   if (!indexed)
     throw new InvalidInputError(
       argument,
@@ -164,7 +180,7 @@ function isSmall(values: Uint8Array): boolean {
 }
 
 /** `(256)`: the colour in which each value is seen. */
-function shownColors({ palette }: Marks & { kind: 'values' }): Uint32Array {
+function colorsOfValues({ palette }: Marks & { kind: 'values' }): Uint32Array {
   const values = Uint8Array.from({ length: 256 }, (_, i) => i);
   return palette ? paletteColors(values, palette) : Uint32Array.from(values, (i) => i * 0x010101);
 }

@@ -52,6 +52,12 @@ export class Mask extends Raster {
     readonly box: Box,
     /** Labels of all pixels, or what makes them when they are asked for. */
     private readonly source: Uint8Array | (() => Uint8Array),
+    /**
+     * How strongly a model painted it, 0 … 1: how far its colour is on the way from black to the label's, on average over the mask.
+     * A label that was painted more faintly than `minimumScore` is not present, and this tells how faintly. Of masks that no model
+     * painted, the score.
+     */
+    readonly strength: number = score,
   ) {
     super(width, height);
   }
@@ -60,7 +66,7 @@ export class Mask extends Raster {
     return typeof this.source === 'function' ? this.source() : this.source;
   }
 
-  /** Whether the target shows the label at all. */
+  /** Whether the target shows the label: painted strongly enough, on enough pixels. */
   get present(): boolean {
     return this.area > 0;
   }

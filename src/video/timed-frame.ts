@@ -8,4 +8,6 @@ export interface TimedFrame {
   readonly data: Uint8Array | Uint8ClampedArray;
   /** Seconds from the start of the video. */
   readonly time: number;
+  /** Frames a second as the video states them, where it does; of a variable rate a nominal one. */
+  readonly frameRate?: number;
 }

@@ -1,13 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
-import { AbortedError, VideoError } from '../../base/errors';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { VideoError } from '../../base/errors';
 import { installedRequire } from './installed-require';
-import { readPpmStream } from './ppm-stream';
-import type { FrameWriter } from '../../video/frame-store';
-import type { TimedFrame } from '../../video/timed-frame';
 
 /**
  * The ffmpeg to run: `$SEGGPT_FFMPEG`, else the binary inside the npm package `@ffmpeg-installer/ffmpeg` if
@@ -23,38 +18,65 @@ export function ffmpegPath(): string {
   }
 }
 
-/** What ffmpeg says, without the frame information that is asked of it. Holds the last lines. */
-class Complaints {
+/** A file as ffmpeg takes it, whatever its name: colons are no protocols, and a leading dash is no option. */
+export function ffmpegFile(path: string): string {
+  return `file:${resolve(path)}`;
+}
+
+/** How complaints begin under ffmpeg's `-v level+…`, after the part of ffmpeg that has them. */
+const COMPLAINT = /^(?:\[[^\]]* @ [^\]]*\] )?\[(warning|error|fatal|panic)\] (.*)$/;
+/** Complaints about a file that is not whole, as ffmpeg 4 to 8 have them. */
+const OF_DAMAGE =
+  /ended prematurely|partial file|truncat|read error|input\/output error|corrupt|invalid data found|error while decoding|error splitting/i;
+
+/** What ffmpeg says, line by line. Holds the last complaints. */
+export class FfmpegLog {
   private lines: string[] = [];
   private rest = '';
-  readonly times: number[] = [];
+  private firstDamage: string | undefined;
 
-  constructor(stream: Readable) {
+  /** @param onLine is told every line. */
+  constructor(stream: Readable, onLine: (line: string) => void = () => undefined) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       const lines = (this.rest + text).split('\n');
       this.rest = lines.pop() ?? '';
-      for (const line of lines) this.take(line);
+      for (const line of lines) {
+        onLine(line);
+        this.take(line.trim());
+      }
     });
   }
 
   private take(line: string): void {
-    const shown = /\bpts_time:\s*(-?[\d.]+)/.exec(line);
-    if (shown) this.times.push(Number(shown[1]));
-    else if (!/showinfo/.test(line) && line.trim())
-      this.lines = [...this.lines.slice(-4), line.trim()];
+    const [, level, said] = COMPLAINT.exec(line) ?? [];
+    if (said === undefined || /^-vsync is deprecated/.test(said)) return;
+    if (OF_DAMAGE.test(said)) this.firstDamage ??= said;
+    if (level !== 'warning') this.lines = [...this.lines.slice(-4), said];
   }
 
+  /** Its last errors. */
   get text(): string {
-    return [...this.lines, this.rest.trim()].filter(Boolean).join(' ');
+    return this.lines.join(' ') || this.rest.trim();
+  }
+
+  /** What it first said of a file that is not whole. */
+  get damage(): string | undefined {
+    return this.firstDamage;
   }
 }
 
-function start(
-  args: readonly string[],
-  stdin: 'pipe' | 'ignore',
-): { child: ChildProcess; ended: Promise<number | string> } {
-  const child = spawn(ffmpegPath(), args, { stdio: [stdin, 'pipe', 'pipe'] });
-  const ended = new Promise<number | string>((resolve, reject) => {
+/** A running ffmpeg, and its exit code or signal once it has ended. */
+export interface FfmpegProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | string>;
+}
+
+/** Starts ffmpeg with pipes. `ended` rejects with a VideoError if it cannot be started. */
+export function startFfmpeg(args: readonly string[], stdin: 'pipe' | 'ignore'): FfmpegProcess {
+  const child = spawn(ffmpegPath(), ['-nostdin', '-hide_banner', '-nostats', ...args], {
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | string>((resolveEnd, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
         new VideoError(
@@ -65,171 +87,8 @@ function start(
         ),
       ),
     );
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 0));
+    child.once('close', (code, signal) => resolveEnd(code ?? signal ?? 0));
   });
   ended.catch(() => undefined); // awaited later
   return { child, ended };
-}
-
-/**
- * Decodes a video's frames as they are asked for: any format ffmpeg reads, turned upright, each frame of
- * the file once with its own time. Ending the loop ends ffmpeg.
- *
- * @param path a file, or a URL that ffmpeg can open.
- * @throws VideoError with ffmpeg's message, AbortedError
- */
-export async function* readVideo(path: string, signal?: AbortSignal): AsyncGenerator<TimedFrame> {
-  const args = [
-    '-nostdin',
-    '-hide_banner',
-    '-nostats',
-    '-v',
-    'info',
-    '-i',
-    path,
-    '-map',
-    '0:v:0',
-    '-vf',
-    'showinfo',
-  ];
-  const output = [
-    '-vsync',
-    'passthrough',
-    '-f',
-    'image2pipe',
-    '-c:v',
-    'ppm',
-    '-pix_fmt',
-    'rgb24',
-    'pipe:1',
-  ];
-  const { child, ended } = start([...args, ...output], 'ignore');
-  const complaints = new Complaints(child.stderr as Readable);
-  const stop = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', stop, { once: true });
-  let index = 0;
-  let finished = false;
-  try {
-    for await (const picture of readPpmStream(child.stdout as Readable)) {
-      // Times come by another pipe, a little earlier or later than the pixels.
-      for (let turn = 0; complaints.times.length <= index && turn < 50; turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      yield { ...picture, time: complaints.times[index] ?? 0 };
-      index++;
-    }
-    finished = true;
-  } catch (error) {
-    const outcome = await ended; // rejects with the better reason, if ffmpeg did not start
-    if (outcome === 0 || !(error instanceof VideoError)) throw error;
-    finished = true;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    if (!finished) stop();
-  }
-  const outcome = await ended;
-  if (signal?.aborted) throw new AbortedError(signal);
-  if (outcome !== 0) {
-    throw new VideoError(
-      `ffmpeg stopped (${String(outcome)}) after ${index} frames of ${path}: ${complaints.text}`,
-    );
-  }
-}
-
-/** Writes RGB frames of one size as a video, H.264 in whatever container the name asks for. */
-export class VideoWriter implements FrameWriter {
-  private readonly process: ReturnType<typeof start>;
-  private readonly complaints: Complaints;
-  private written = 0;
-
-  /**
-   * @param path of the file; its directory is made.
-   * @param framesPerSecond of the file; frames are repeated or left out to keep their times.
-   * @throws VideoError if the directory cannot be made.
-   */
-  constructor(
-    private readonly path: string,
-    private readonly width: number,
-    private readonly height: number,
-    private readonly framesPerSecond: number,
-  ) {
-    makeDirectoryOf(path);
-    const input = [
-      '-f',
-      'rawvideo',
-      '-pix_fmt',
-      'rgb24',
-      '-s',
-      `${width}x${height}`,
-      '-r',
-      String(framesPerSecond),
-      '-i',
-      'pipe:0',
-    ];
-    // Codecs with subsampled colour want even sides.
-    const output = [
-      '-vf',
-      'pad=ceil(iw/2)*2:ceil(ih/2)*2',
-      '-c:v',
-      'libx264',
-      '-pix_fmt',
-      'yuv420p',
-      '-crf',
-      '18',
-      path,
-    ];
-    this.process = start(
-      ['-y', '-hide_banner', '-nostats', '-v', 'error', ...input, ...output],
-      'pipe',
-    );
-    this.complaints = new Complaints(this.process.child.stderr as Readable);
-    (this.process.child.stdin as Writable).on('error', () => undefined); // told by the exit code
-  }
-
-  /**
-   * @param data `(height, width, 3)` RGB 8-bit.
-   * @param time seconds from the start.
-   * @throws VideoError for a frame of another size, and with ffmpeg's message once it has ended.
-   */
-  async write(data: Uint8Array, time: number): Promise<void> {
-    if (data.length !== this.width * this.height * 3) {
-      throw new VideoError(
-        `Every frame of ${this.path} must be ${this.width} x ${this.height} pixels.`,
-      );
-    }
-    const stdin = this.process.child.stdin as Writable;
-    const due = Math.max(1, Math.round(time * this.framesPerSecond) + 1);
-    for (; this.written < due; this.written++) {
-      if (stdin.destroyed) throw this.failure(await this.process.ended);
-      if (stdin.write(data)) continue;
-      const drained = once(stdin, 'drain').catch(() => undefined); // a pipe that breaks is told above
-      await Promise.race([drained, this.process.ended]);
-    }
-  }
-
-  /** Finishes the file. @throws VideoError with ffmpeg's message. */
-  async close(): Promise<void> {
-    (this.process.child.stdin as Writable).end();
-    const outcome = await this.process.ended;
-    if (outcome !== 0) throw this.failure(outcome);
-  }
-
-  private failure(outcome: number | string): VideoError {
-    return new VideoError(
-      `ffmpeg could not write ${this.path} (${String(outcome)}): ${this.complaints.text}`,
-    );
-  }
-
-  /** Gives up. */
-  abort(): void {
-    this.process.child.kill('SIGKILL');
-  }
-}
-
-function makeDirectoryOf(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (cause) {
-    throw new VideoError(`Cannot write ${path}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -1,9 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { VideoError } from '../../base/errors';
 import type { ImageInput } from '../../images/image-input';
-import type { FrameStore } from '../../video/frame-store';
-import { readVideo, VideoWriter } from './ffmpeg';
+import type { FrameStore, HearsOfDamage } from '../../video/frame-store';
+import { isVideoUrl } from '../../video/video-url';
+import { readVideo } from './video-reader';
+import { VideoWriter } from './video-writer';
 
 const IMAGES = /\.(png|jpe?g|webp|avif|tiff?|gif)$/i;
 
@@ -19,18 +22,23 @@ async function listImages(directory: string): Promise<string[]> {
 }
 
 /** Frames of a directory of images or of a video. @throws VideoError if there is nothing at the path. */
-async function* openFrames(path: string, signal?: AbortSignal): AsyncGenerator<ImageInput> {
-  const found = /^[a-z]+:\/\//.test(path) ? null : await stat(path).catch(() => undefined);
+async function* openFrames(
+  location: string,
+  signal?: AbortSignal,
+  onDamage?: HearsOfDamage,
+): AsyncGenerator<ImageInput> {
+  if (isVideoUrl(location)) return yield* readVideo(location, signal, onDamage);
+  const path = /^file:\/\//i.test(location) ? fileURLToPath(location) : location;
+  const found = await stat(path).catch(() => undefined);
   if (found === undefined)
     throw new VideoError(`There is no video or directory "${path}"; check the path.`);
-  if (found?.isDirectory()) yield* await listImages(path);
-  else yield* readVideo(path, signal);
+  if (found.isDirectory()) yield* await listImages(path);
+  else yield* readVideo(path, signal, onDamage);
 }
 
 /** Frames in Node: directories of images, and videos by ffmpeg. */
 export const frameStore: FrameStore = {
   open: openFrames,
   list: listImages,
-  createWriter: (path, width, height, framesPerSecond) =>
-    new VideoWriter(path, width, height, framesPerSecond),
+  createWriter: (path, width, height, options) => new VideoWriter(path, width, height, options),
 };

@@ -73,11 +73,14 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .option('--first-mask <mask>', 'mask of the first frame')
     .option(
       '--fps <n>',
-      'frame rate of a written video',
+      "constant frame rate of a written video; without it the source's own times, 25 for a directory",
       numberOf({ kind: 'number', about: '', least: 0.01, most: 1000 }),
-      25,
     )
-    .option('--out <path>', 'a video file, or a directory', 'seggpt-track')
+    .option(
+      '--out <path>',
+      'a video (.mp4, .mov, .mkv, .webm, .gif), or a directory',
+      'seggpt-track',
+    )
     .addOption(listOption('--save <kinds>', 'what to save', trackSaveKinds, ['overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (source: string, { labels, ...flags }: Named<TrackFlags>) => {
@@ -87,7 +90,14 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
-  addFlags(tracking, segmentationSchema, ['resolution', 'quality', 'refine', 'seed']);
+  addFlags(tracking, segmentationSchema, [
+    'resolution',
+    'quality',
+    'refine',
+    'seed',
+    'minimumScore',
+    'minimumArea',
+  ]);
   addFlags(tracking, promptSchema, promptFlags);
 
   const clicking = withModel(program.command('click'));

@@ -112,8 +112,8 @@ function row(
   seconds: number,
   files: readonly string[],
 ) {
-  const known = ({ label, name, score, area, box, present }: Mask) => ({
-    ...{ label, name, score, area, box, present },
+  const known = ({ label, name, score, area, box, present, strength }: Mask) => ({
+    ...{ label, name, score, area, box, present, strength },
   });
   return {
     ...{ target, width, height, seconds, files, masks: masks.map(known) },

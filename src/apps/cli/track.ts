@@ -3,7 +3,14 @@ import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { progress } from '@clack/prompts';
 import { CocoFile, encodeGreyPng } from '../../entries/masks';
-import { createFrameWriter, type FrameWriter, listFrames, openFrames } from '../../entries/video';
+import {
+  containerOf,
+  createFrameWriter,
+  type FrameWriter,
+  listFrames,
+  openFrames,
+  videoContainers,
+} from '../../entries/video';
 import {
   InContextSegmenter,
   type SegmentationResult,
@@ -15,9 +22,13 @@ import { writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
+import { UsageError } from './usage-error';
 import { namingPrompts, type Wording } from './wording';
 
 export const trackSaveKinds = ['labels', 'overlay', 'coco', 'davis'] as const;
+
+/** Frames a second of a video that is written from a directory of pictures. */
+const DIRECTORY_RATE = 25;
 
 export interface TrackFlags
   extends
@@ -28,6 +39,9 @@ export interface TrackFlags
       | 'regionScale'
       | 'selection'
       | 'resolution'
+      | 'refine'
+      | 'minimumScore'
+      | 'minimumArea'
       | 'seed'
       | 'tolerance'
       | 'ignore'
@@ -40,7 +54,7 @@ export interface TrackFlags
   readonly prompt?: readonly PromptFlag[];
   readonly firstMask?: string;
   readonly out: string;
-  readonly fps: number;
+  readonly fps?: number;
   readonly save: readonly (typeof trackSaveKinds)[number][];
 }
 
@@ -52,6 +66,7 @@ export async function track(
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
+  const video = await videoOf(flags.out);
   const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
     ...loadOptions(flags),
@@ -63,7 +78,6 @@ export async function track(
   const names = directory
     ? (await listFrames(source)).map((path) => basename(path, extname(path)))
     : [];
-  const video = /\.(mp4|mkv|mov|webm|avi)$/i.test(flags.out) ? flags.out : null;
   const sink = new FrameSink(video, flags);
   const bar =
     process.stderr.isTTY && !flags.json
@@ -73,12 +87,16 @@ export async function track(
   const failed: { frame: number; error: string }[] = [];
   const began = performance.now();
   let count = 0;
+  let damage: string | undefined;
   try {
     const options: TrackFramesOptions = {
       memory: flags.memory,
       regionScale: flags.regionScale,
       selection: flags.selection,
       resolution: flags.resolution,
+      refine: flags.refine,
+      minimumScore: flags.minimumScore,
+      minimumArea: flags.minimumArea,
       seed: flags.seed,
       tolerance: flags.tolerance,
       ignore: flags.ignore,
@@ -89,7 +107,12 @@ export async function track(
       labelNames: flags.labelNames,
       signal,
     };
-    const frames = openFrames(source, signal);
+    const frames = sink.watch(
+      openFrames(source, signal, (message) => {
+        damage = message;
+        reporter.note(`warning: ${message}`);
+      }),
+    );
     const follow = async () => {
       for await (const tracked of segmenter.track(promptsOf(prompts, flags), frames, options)) {
         const { index, time, result, error } = tracked;
@@ -104,7 +127,7 @@ export async function track(
           continue;
         }
         const name = names[index] ?? String(index).padStart(5, '0');
-        await sink.put(name, result, time ?? index / flags.fps);
+        await sink.put(name, result, time ?? index / (flags.fps ?? DIRECTORY_RATE));
       }
     };
     await namingPrompts({ prompts, firstMask: flags.firstMask }, follow);
@@ -120,14 +143,26 @@ export async function track(
   for (const { frame, error } of failed) process.stderr.write(`failed: frame ${frame}: ${error}\n`);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts: prompts.map(({ image, mask }) => ({ image, mask })), frames: count, seconds, failed, objects: sink.objects }, null, 1)}\n`,
+      `${JSON.stringify({ model: flags.model, backend: segmenter.engine, prompts: prompts.map(({ image, mask }) => ({ image, mask })), frames: count, seconds, failed, ...(damage && { damage }), objects: sink.objects }, null, 1)}\n`,
     );
   } else {
     process.stdout.write(
       `${count} frames, ${(count / seconds).toFixed(1)} frames/s, saved to ${flags.out}\n`,
     );
   }
-  return failed.length > 0 ? 1 : 0;
+  return failed.length > 0 || damage !== undefined ? 1 : 0;
+}
+
+/** The video to write, if `--out` names one. @throws UsageError for kinds of files that cannot be written. */
+async function videoOf(out: string): Promise<string | null> {
+  const isDirectory =
+    /[/\\]$/.test(out) || (await stat(out).catch(() => null))?.isDirectory() === true;
+  const container = containerOf(out);
+  if (isDirectory || !container) return null;
+  if (container !== 'other') return out;
+  throw new UsageError(
+    `--out: cannot write "${out}"; a video is .${videoContainers.slice(0, -1).join(', .')} or .${videoContainers.at(-1)}, and a directory ends with a slash or nothing.`,
+  );
 }
 
 /** What to follow: the given prompts, or the first frame by its mask, or both. */
@@ -139,6 +174,8 @@ function promptsOf(pairs: readonly PromptPair[], { firstMask }: TrackFlags): Tra
 /** Writes each frame as it comes; only COCO's annotations wait for the end. */
 class FrameSink {
   private writer: FrameWriter | undefined;
+  /** Frames a second that the source states. */
+  private sourceRate: number | undefined;
   private readonly coco = new CocoFile();
   private readonly directory: string;
   /** Frames each object was seen in. */
@@ -151,13 +188,24 @@ class FrameSink {
     this.directory = video ? `${video.replace(/\.\w+$/, '')}-frames` : flags.out;
   }
 
+  /** Looks at frames on their way to be tracked: a video that is written has the source's rate. */
+  async *watch<Frame>(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
+    for await (const frame of frames) {
+      this.sourceRate ??= (frame as { readonly frameRate?: number }).frameRate;
+      yield frame;
+    }
+  }
+
   async put(name: string, result: SegmentationResult, time: number): Promise<void> {
     const { save, fps } = this.flags;
     for (const { name: label, present } of result.masks)
       this.objects[label] = (this.objects[label] ?? 0) + Number(present);
     const { width, height } = result;
     if (this.video) {
-      this.writer ??= createFrameWriter(this.video, width, height, fps);
+      this.writer ??= createFrameWriter(this.video, width, height, {
+        constantRate: fps,
+        nominalRate: this.sourceRate ?? DIRECTORY_RATE,
+      });
       await this.writer.write(result.overlay().data, time);
     } else if (save.includes('overlay')) {
       await writeOutput(

@@ -1,24 +1,22 @@
-import type { LabelMap } from '../../masks/label-map';
-import type { RgbImage } from '../../images/rgb-image';
 import { resizeNearest } from '../../images/resize';
 import { colorize } from '../../colors/color-mapping';
 import { gridHalf, type HalfSize, imageHalf } from './half-canvas';
 import type { HalfPrompt } from './painting-session';
+import type { ReadPrompt } from './prompts';
 
 /** A prompt squeezed to half a canvas. Nothing of the full picture is kept. */
-export function halfPrompt(
-  { image, mask }: { readonly image: RgbImage; readonly mask: LabelMap },
-  size: HalfSize,
-): HalfPrompt {
-  const labels = resizeNearest(mask.data, [mask.height, mask.width, 1], [size.height, size.width]);
-  return { image: imageHalf(image, size), drawMask: (mapping) => colorize(labels, mapping) };
+export function halfPrompt({ image, mask, colors }: ReadPrompt, size: HalfSize): HalfPrompt {
+  const { height, width } = mask;
+  const labels = resizeNearest(mask.data, [height, width, 1], [size.height, size.width]);
+  const own = colors && resizeNearest(colors, [height, width, 3], [size.height, size.width]);
+  return {
+    image: imageHalf(image, size),
+    drawMask: (mapping) => (mapping.asGiven && own ? own : colorize(labels, mapping)),
+  };
 }
 
 /** Spatial ensemble (SegGPT, section 3.3): all prompts shrunk into one, as a grid. */
-export function gridPrompt(
-  prompts: readonly { readonly image: RgbImage; readonly mask: LabelMap }[],
-  size: HalfSize,
-): HalfPrompt {
+export function gridPrompt(prompts: readonly ReadPrompt[], size: HalfSize): HalfPrompt {
   const cells = new Map<string, HalfPrompt>();
   const cell = (i: number, of: HalfSize): HalfPrompt => {
     const key = `${i} ${of.height} ${of.width}`;

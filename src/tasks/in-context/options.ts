@@ -79,6 +79,18 @@ export interface SegmentationOptions {
    */
   readonly labelsPerPass?: number;
   /**
+   * How strongly a label must be painted to be present, 0 … 1: the mean, over its mask, of how far the painted colour is on the way
+   * from black to the label's (`mask.strength`). A fainter one is background. 0 for none.
+   * @default 0.57
+   */
+  readonly minimumScore?: number;
+  /**
+   * Least area of a label that is present, in pixels of the target; 0 for none. Of tiles and of regions that are followed, each
+   * decides by itself.
+   * @default what a sixteenth of one of the model's patches covers: of a picture at 288 pixels, one 5000th
+   */
+  readonly minimumArea?: number;
+  /**
    * Side in pixels of the square that pictures are squeezed to, a multiple of the model's patch (16). Larger finds
    * finer things and takes longer, by the square and more.
    * @default what the model asks for
@@ -102,6 +114,8 @@ export const segmentationSchema = {
   refine: choice('sharpen masks by the interactive model', refinements, 'none'),
   instances: flag('split what each label marks into its objects', false),
   labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
+  minimumScore: withDefault(number('least strength of a label that is present', 0, 1), 0.57),
+  minimumArea: number('least area of a label that is present, in pixels', 0, Infinity),
   resolution: whole('side of the square pictures are squeezed to', 16, 2048),
 } satisfies OptionSchema<SegmentationOptions>;
 

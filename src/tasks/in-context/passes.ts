@@ -1,4 +1,4 @@
-import { type ColorMapping, mapColors } from '../../colors/color-mapping';
+import { type Color, type ColorMapping, mapColors } from '../../colors/color-mapping';
 import { colorFits, type Painting } from '../../colors/decode';
 import type { ResolvedOptions } from './options';
 
@@ -14,21 +14,27 @@ export interface PaintedPass {
   readonly paintings: readonly Painting[];
 }
 
-/** Deals labels out to passes and gives them colours (SegGPT, section 3.1). */
+/**
+ * Deals labels out to passes and gives them colours (SegGPT, section 3.1).
+ *
+ * @param ownColors the labels' colours in their masks, for `colors: 'mask'`.
+ */
 export function planPasses(
   labels: readonly number[],
   options: Pick<ResolvedOptions, 'colors' | 'seed' | 'labelsPerPass' | 'colorEnsemble'>,
+  ownColors?: ReadonlyMap<number, Color>,
 ): Pass[] {
   const { colors, seed } = options;
-  const perPass = colors === 'binary' ? 1 : options.labelsPerPass;
+  // Masks as they were given show all labels at once.
+  const perPass = { binary: 1, mask: Infinity }[colors as string] ?? options.labelsPerPass;
   // Only random colours differ from one painting to the next.
   const count = colors === 'random' ? options.colorEnsemble : 1;
-  const passes = Math.ceil(labels.length / perPass);
+  const passes = Math.max(1, Math.ceil(labels.length / perPass));
   return Array.from({ length: passes }, (_, p) => {
     const group = labels.filter((_label, i) => i % passes === p);
     // A single label is always white: painting it again would give the same.
     const mappings = Array.from({ length: group.length > 1 ? count : 1 }, (_mapping, k) =>
-      mapColors(group, colors, (seed + k) >>> 0),
+      mapColors(group, colors, (seed + k) >>> 0, ownColors),
     );
     return { labels: group, mappings };
   });

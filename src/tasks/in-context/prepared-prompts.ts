@@ -14,6 +14,7 @@ import type { EncodedImage } from '../interactive/encoded-image';
 import type { ContextSession } from './context-session';
 import type { HelperModel } from './helper-model';
 import { joinContext } from './join-context';
+import { keepPresent } from './present-labels';
 import { refineFits } from './refine-fits';
 import { SegmentationResult } from './result';
 
@@ -53,7 +54,7 @@ export class PreparedPrompts {
     const plan = {
       size,
       task: options.task,
-      passes: planPasses(set.labels, options),
+      passes: planPasses(set.labels, options, set.ownColors),
       joinPrompts: options.ensemble === 'feature',
     };
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
@@ -96,11 +97,14 @@ export class PreparedPrompts {
     const passes = await this.session.paint(half, run);
     const { upsampling } = this.options;
     const { patch } = this.painter.config;
+    const scale = (image.width * image.height) / (half.length / 3);
     const read = await this.context?.read(image, run.signal);
     const merged = mergeFits(passes);
     read?.release();
     const joined = read ? joinContext(merged, read, this.set.labels) : merged;
-    const painted = upsampling === 'guided' ? refineFits(joined, half, patch) : joined;
+    const isSeen = (label: number) => (read?.presence[this.set.labels.indexOf(label)] ?? -1) > 0;
+    const kept = keepPresent(passes, joined, this.options, scale, patch, isSeen);
+    const painted = upsampling === 'guided' ? refineFits(kept.fits, half, patch) : kept.fits;
     const encoding = new Encoding(() => this.helper.encode(image, run));
     const fits =
       this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
@@ -110,8 +114,10 @@ export class PreparedPrompts {
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       labels: this.set.labels,
       names: this.set.names,
+      strengths: kept.strengths,
       paintings: passes.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
+      paintedBack: upsampling === 'nearest' ? 'nearest' : 'bicubic',
     });
     if (!this.options.instances) return result;
     const { splitInstances } = await import('./split-instances');

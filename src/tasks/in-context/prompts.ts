@@ -1,5 +1,6 @@
 import { InvalidInputError } from '../../base/errors';
 import type { RunOptions } from '../../base/progress';
+import { type Color, colorize, type ColorScheme } from '../../colors/color-mapping';
 import { decodeLimits } from '../../images/decode-limits';
 import type { Orientation } from '../../images/decoded-image';
 import type { ImageInput, ImageSource } from '../../images/image-input';
@@ -8,7 +9,7 @@ import { inputName } from '../../images/read-input';
 import { resizeNearest } from '../../images/resize';
 import { type ReadPicture, readImage, type RgbImage } from '../../images/rgb-image';
 import { warn } from '../../base/warn';
-import { colorName } from '../../masks/indexed-colors';
+import { channelsOf, colorName } from '../../masks/indexed-colors';
 import { type LabelMap, labelsOf } from '../../masks/label-map';
 import { agreeOnLabels, type LabelSpace } from '../../masks/label-space';
 import { type MaskReading, tellNotes } from '../../masks/mask-reading';
@@ -84,10 +85,18 @@ export interface ReadPromptOptions extends ReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A prompt read and checked: a picture with its label map, of one size. */
+export interface ReadPrompt {
+  readonly image: RgbImage;
+  readonly mask: LabelMap;
+  /** The mask as it was given, `(height, width, 3)` RGB, where its own colours are to be painted. */
+  readonly colors?: Uint8Array;
+}
+
 /** Prompts read and checked, as plain data. One set of labels serves all. */
 export interface PromptSet {
   /** Pictures with their label maps, of one size each. */
-  readonly prompts: readonly { readonly image: RgbImage; readonly mask: LabelMap }[];
+  readonly prompts: readonly ReadPrompt[];
   /** Every label that any mask shows, in increasing order. */
   readonly labels: readonly number[];
   /** A name for each of `labels`. */
@@ -96,6 +105,8 @@ export interface PromptSet {
   readonly colors: ReadonlyMap<number, number>;
   /** Labels that names of annotations were given. */
   readonly categories: ReadonlyMap<string, number>;
+  /** The colour that each label has in the masks, where these are to be painted. */
+  readonly ownColors?: ReadonlyMap<number, Color>;
   /** What labels mean, for masks that are read later. */
   readonly space: LabelSpace;
 }
@@ -116,12 +127,13 @@ export function checkPromptList(prompts: readonly Prompt[]): void {
 /**
  * Reads prompts before any heavy work.
  *
+ * @param options with `colors: 'mask'`, masks keep their own colours.
  * @param known what labels and names of annotations mean already, where prompts are added to others.
  * @throws InvalidInputError, ImageError, AbortedError
  */
 export async function readPrompts(
   prompts: readonly MaskPrompt[],
-  options: ReadPromptOptions = {},
+  options: ReadPromptOptions & { readonly colors?: ColorScheme } = {},
   known?: Pick<PromptSet, 'space' | 'categories'>,
 ): Promise<PromptSet> {
   checkPromptList(prompts);
@@ -138,9 +150,9 @@ export async function readPrompts(
     readings.push(reading);
   }
   const agreed = agreeOnLabels(readings, options.tolerance, known?.space);
-  const read = images.map((image, i) => ({ image, mask: sized(agreed.maps[i], image) }));
+  const maps = images.map((image, i) => ({ image, mask: sized(agreed.maps[i], image) }));
   const labels = new Set<number>();
-  for (const [i, { mask }] of read.entries()) {
+  for (const [i, { mask }] of maps.entries()) {
     checkNotEmpty(mask, `prompts[${i}].mask`);
     for (const label of labelsOf(mask)) labels.add(label);
   }
@@ -164,7 +176,20 @@ export async function readPrompts(
     return options.labelNames?.[label] ?? name ?? color ?? String(label);
   });
   const { categories } = tables;
-  return { prompts: read, labels: sorted, names, colors, space: agreed.space, categories };
+  const read =
+    options.colors === 'mask'
+      ? maps.map((each, i) => ({ ...each, colors: colorsOf(each.mask, readings[i], sorted) }))
+      : maps;
+  const ownColors = options.colors === 'mask' ? commonColors(read) : undefined;
+  return {
+    prompts: read,
+    labels: sorted,
+    names,
+    colors,
+    space: agreed.space,
+    categories,
+    ownColors,
+  };
 }
 
 /** @throws InvalidInputError if prompts call a label by different names. */
@@ -183,7 +208,7 @@ function addName(names: Map<number, string>, label: number, name: string, argume
 async function readPrompt(
   prompt: MaskPrompt,
   argument: string,
-  options: ReadPromptOptions,
+  options: ReadPromptOptions & { readonly colors?: ColorScheme },
   tables: AnnotationTables,
 ): Promise<{ readonly image: RgbImage; readonly reading: ReadMask }> {
   if (
@@ -203,7 +228,8 @@ async function readPrompt(
     ...{ ...reading, window },
     argument: `${argument}.image`,
   });
-  const masking = { ...reading, tolerance, ignore, argument: `${argument}.mask` };
+  const keepColors = options.colors === 'mask';
+  const masking = { ...reading, tolerance, ignore, keepColors, argument: `${argument}.mask` };
   const mask = await readPromptMask(prompt.mask, prompt.image, masking, tables);
   checkFits(mask, image, inputName(prompt.image, `${argument}.image`), options);
   tellNotes(mask);
@@ -250,6 +276,43 @@ function checkFits(
       `${sizes}${transposed ? ', as if one of them were turned; turn the mask' : '; pass the option resizeMasks if the mask is to be resized'}.`,
     );
   }
+}
+
+/** A mask's own colours at the size of its picture. One that has none is white, where there is one label alone. */
+function colorsOf(
+  mask: LabelMap,
+  { width, height, shown, argument }: MaskReading,
+  labels: readonly number[],
+): Uint8Array {
+  if (shown) return resizeNearest(shown, [height, width, 3], [mask.height, mask.width]);
+  if (labels.length > 1)
+    throw new InvalidInputError(
+      argument,
+      `has no colours of its own, and the prompts show ${labels.length} labels; choose other colors than "mask".`,
+    );
+  return colorize(mask.data, { labels, colors: [[255, 255, 255]] });
+}
+
+/** The colour that each label has most often: soft edges have others. */
+function commonColors(prompts: readonly ReadPrompt[]): Map<number, Color> {
+  const counts = new Map<number, Map<number, number>>();
+  for (const { mask, colors } of prompts) {
+    if (!colors) continue;
+    for (let i = 0; i < mask.data.length; i++) {
+      const label = mask.data[i];
+      if (label === 0) continue;
+      const color = (colors[i * 3] << 16) | (colors[i * 3 + 1] << 8) | colors[i * 3 + 2];
+      let ofLabel = counts.get(label);
+      if (!ofLabel) counts.set(label, (ofLabel = new Map()));
+      ofLabel.set(color, (ofLabel.get(color) ?? 0) + 1);
+    }
+  }
+  return new Map(
+    [...counts].map(([label, ofLabel]) => {
+      const [[most]] = [...ofLabel].sort((a, b) => b[1] - a[1]);
+      return [label, channelsOf(most)];
+    }),
+  );
 }
 
 /** A mask at the size of its picture. */

@@ -2,7 +2,8 @@ import ndarray, { type NdArray } from 'ndarray';
 import type { Decoded, Painting } from '../../colors/decode';
 import { place, type Region } from '../../images/crop';
 import { Picture } from '../../images/picture';
-import { resizeBicubic } from '../../images/resize';
+import type { Strengths } from './present-labels';
+import { resizeAsTorch, resizeBicubic } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import { labelArray } from '../../masks/label-map';
 import { LabelPicture } from '../../masks/label-picture';
@@ -18,8 +19,12 @@ export interface ResultParts {
   /** Every label that the prompts show, and a name for each. */
   readonly labels: readonly number[];
   readonly names: readonly string[];
+  /** How strongly each label was painted. */
+  readonly strengths?: Strengths;
   readonly paintings: readonly Painting[];
   readonly engine: string;
+  /** How `painting` reaches the target's size. @default 'bicubic' */
+  readonly paintedBack?: 'bicubic' | 'nearest';
   /** The part of the target that was painted. @default all of it */
   readonly region?: Region;
   /** The objects of its labels, where they were asked for. */
@@ -74,7 +79,8 @@ export class SegmentationResult {
     this.masks = labels.map((label, i) => {
       const { area, box } = measures[label];
       const score = area > 0 ? decoded.scoreSums[label] / area : 0;
-      return new Mask(label, names[i], score, width, height, area, box, this.labelMap.data);
+      const strength = parts.strengths?.get(label);
+      return new Mask(label, names[i], score, width, height, area, box, labelled, strength);
     });
   }
 
@@ -110,7 +116,8 @@ export class SegmentationResult {
     const { data, width, height } = this.parts.paintings[0];
     const rounded = Uint8Array.from(data, Math.round);
     const [, , w, h] = this.region;
-    const painted = resizeBicubic(rounded, [height, width, 3], [h, w]);
+    const resize = this.parts.paintedBack === 'nearest' ? resizeAsTorch : resizeBicubic;
+    const painted = resize(rounded, [height, width, 3], [h, w]);
     return new Picture(
       this.width,
       this.height,

@@ -173,7 +173,7 @@ export class InContextSegmenter {
   }
 
   /** Prompts as label maps; those that point at their objects by the interactive model. */
-  private async read(prompts: readonly Prompt[], options: ReadPromptOptions): Promise<PromptSet> {
+  private async read(prompts: readonly Prompt[], options: SegmentOptions): Promise<PromptSet> {
     return readPrompts(await maskedPrompts(prompts, this.helper, options), options);
   }
 

@@ -32,7 +32,7 @@ export interface TrackSettings {
   /** Remember masks as fits between 0 and 1 rather than as labels. @default true */
   readonly softMasks?: boolean;
   /** Least mean score of a frame that may be remembered, 0 … 1. @default 0.6 */
-  readonly minimumScore?: number;
+  readonly memoryScore?: number;
   /** Draw new random colours for every frame. @default false */
   readonly redrawColors?: boolean;
   /** How many times each given prompt counts beside one remembered frame. @default 1 */
@@ -66,7 +66,7 @@ export const trackSchema = {
   memory: withDefault(whole('earlier frames that join the prompts', 0, 64), 0),
   selection: choice('which frames are remembered', selections, 'recent'),
   softMasks: flag('remember masks as fits rather than as labels', true),
-  minimumScore: withDefault(number('least mean score of a frame that is remembered', 0, 1), 0.6),
+  memoryScore: withDefault(number('least mean score of a frame that is remembered', 0, 1), 0.6),
   redrawColors: flag('draw new random colours for every frame', false),
   promptWeight: withDefault(whole('how often a prompt counts beside a remembered frame', 1, 16), 1),
   regionScale: {

@@ -4,6 +4,7 @@ import type { RunOptions } from '../../base/progress';
 import type { ImageInput } from '../../images/image-input';
 import type { Painter } from '../../models/seggpt/painter';
 import { frameStore } from '../../video/frame-store';
+import { isVideoUrl } from '../../video/video-url';
 import type { HelperModel } from '../in-context/helper-model';
 import type { MaskInput } from '../in-context/prompt-mask';
 import { checkPromptList, type Prompt } from '../in-context/prompts';
@@ -55,7 +56,7 @@ export function trackFrames(
     );
   }
   if (typeof frames === 'string') {
-    const source = /^https?:/i.test(frames) ? 'urls' : 'files';
+    const source = isVideoUrl(frames) ? 'urls' : 'files';
     if (options.sources && !options.sources.includes(source))
       throw new InvalidInputError(
         'frames',

@@ -19,9 +19,16 @@ import { HelperModel } from '../in-context/helper-model';
 import { maskedPrompts } from '../in-context/masked-prompts';
 import { sharpen } from '../in-context/prepared-prompts';
 import type { MaskInput } from '../in-context/prompt-mask';
-import { type Prompt, type PromptSet, readPrompts, readTarget } from '../in-context/prompts';
+import {
+  type Prompt,
+  type PromptSet,
+  type ReadPrompt,
+  readPrompts,
+  readTarget,
+} from '../in-context/prompts';
 import { ContextSession } from '../in-context/context-session';
 import { joinContext } from '../in-context/join-context';
+import { keepPresent } from '../in-context/present-labels';
 import { refineFits } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
 import { ContextMemory } from './context-memory';
@@ -172,9 +179,14 @@ export class Tracker {
     const context = await this.contextOf(set, run);
     const reading = await context?.session.read(cut(image, region), run.signal);
     const joined = reading ? joinContext(merged, reading, set.labels) : merged;
-    const { patch } = this.painter.config;
-    const fits = decoding === 'guided' ? refineFits(joined, half, patch) : joined;
+    const isSeen = (label: number) => (reading?.presence[set.labels.indexOf(label)] ?? -1) > 0;
     const [, , width, height] = region;
+    const { patch } = this.painter.config;
+    // A threshold decides by itself what is there.
+    const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
+    const scale = (width * height) / (this.size.width * this.size.height);
+    const { fits: kept, strengths } = keepPresent(painted, joined, limits, scale, patch, isSeen);
+    const fits = decoding === 'guided' ? refineFits(kept, half, patch) : kept;
     // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
     const shown =
       this.options.refine === 'sam' && threshold === undefined
@@ -195,6 +207,7 @@ export class Tracker {
       decoded,
       labels: set.labels,
       names: set.names,
+      strengths,
       paintings: painted.flatMap(({ paintings }) => paintings),
       engine: this.painter.engine.name,
       region,
@@ -223,17 +236,18 @@ export class Tracker {
     return this.set;
   }
 
-  private anchor({
-    image,
-    mask,
-  }: {
-    readonly image: RgbImage;
-    readonly mask: LabelMap;
-  }): HalfPrompt {
+  private anchor({ image, mask, colors }: ReadPrompt): HalfPrompt {
     const region = this.around(mask) ?? ([0, 0, image.width, image.height] as const);
     const [, , width, height] = region;
     const data = crop(mask.data, mask.width, 1, region);
-    return halfPrompt({ image: cut(image, region), mask: { width, height, data } }, this.size);
+    return halfPrompt(
+      {
+        image: cut(image, region),
+        mask: { width, height, data },
+        colors: colors && crop(colors, mask.width, 3, region),
+      },
+      this.size,
+    );
   }
 
   /** The second model's session, where the options ask for it. */
@@ -256,7 +270,7 @@ export class Tracker {
       return this.prepared.session;
     this.free();
     const seed = (options.seed + (options.redrawColors ? this.index : 0)) >>> 0;
-    const passes = planPasses(set.labels, { ...options, seed });
+    const passes = planPasses(set.labels, { ...options, seed }, set.ownColors);
     const plan = { size: this.size, task: options.task, passes, joinPrompts: true };
     const session = await PaintingSession.prepare(this.painter, this.halves(), plan, run);
     this.prepared = { version: bank.version, session };
@@ -292,7 +306,7 @@ export class Tracker {
     const seen = result.masks.filter(({ present }) => present);
     const area = seen.reduce((sum, mask) => sum + mask.area, 0);
     const score = area > 0 ? seen.reduce((sum, mask) => sum + mask.score * mask.area, 0) / area : 0;
-    const sure = score >= this.options.minimumScore;
+    const sure = score >= this.options.memoryScore;
     if (sure) this.bank.add({ image, fits, score });
     // An object that is lost is looked for in the whole of the next frame.
     this.region = seen.length > 0 ? this.around(result.labelMap) : undefined;

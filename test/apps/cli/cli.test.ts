@@ -8,7 +8,8 @@ import sharp from 'sharp';
 import { decodeRle } from '../../../src/masks/rle';
 import { openCheckpoint } from '../../../src/checkpoints/open-checkpoint';
 import { Painter } from '../../../src/models/seggpt/painter';
-import { ffmpegPath, readVideo } from '../../../src/adapters/node/ffmpeg';
+import { ffmpegPath } from '../../../src/adapters/node/ffmpeg';
+import { readVideo } from '../../../src/adapters/node/video-reader';
 import { largestDifference } from '../../helpers/reference';
 import { miniConfig, randomTensors, safetensors } from '../../helpers/tiny-checkpoint';
 

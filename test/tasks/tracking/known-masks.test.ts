@@ -50,12 +50,13 @@ describe('an object and its twin, which change places', () => {
   });
 
   it('are mistaken where frames are not sure enough to be remembered', async () => {
-    expect((await track({ memory: 3, minimumScore: 1 }))[6]).toEqual(twin(6));
+    expect((await track({ memory: 3, memoryScore: 1 }))[6]).toEqual(twin(6));
   });
 
   it('are mistaken where the prompt weighs more than all that is remembered', async () => {
-    expect((await track({ memory: 2, promptWeight: 3 }))[6]).toEqual(twin(6));
-    expect((await track({ memory: 4, promptWeight: 3 }))[6]).toEqual(object(6));
+    const weighed = { promptWeight: 3, minimumScore: 0 }; // half the votes paint half a colour
+    expect((await track({ ...weighed, memory: 2 }))[6]).toEqual(twin(6));
+    expect((await track({ ...weighed, memory: 4 }))[6]).toEqual(object(6));
   });
 
   it('are told apart with labels for both, in either order of time', async () => {
@@ -80,7 +81,7 @@ describe('a correction', () => {
   ];
   const frame = scene(squares(['r', 3, 3, 2, 2]));
   const truth = squares(['1', 3, 3, 2, 2]);
-  const options = { task: 'semantic', minimumScore: 0 } as const;
+  const options = { task: 'semantic', memoryScore: 0 } as const;
 
   it.each([
     ['nothing', 0],
@@ -118,7 +119,7 @@ describe('what is remembered', () => {
   const inside = (12 * 32 + 5) * 3;
   const levels = async (options: TrackOptions) => {
     const tracker = segmenter.createTracker(prompts, {
-      ...{ task: 'semantic', minimumScore: 0, memory: 1 },
+      ...{ task: 'semantic', memoryScore: 0, memory: 1 },
       ...options,
     });
     const first = (await tracker.next(frame)).modelPaintings[0];
@@ -141,7 +142,7 @@ describe('what is remembered', () => {
   });
 
   it('as nothing where it is not sure enough, or where nothing was found', async () => {
-    const { painted } = await levels({ minimumScore: 0.01 });
+    const { painted } = await levels({ memoryScore: 0.01 });
     expect(painted[1]).toBe(painted[0]);
   });
 

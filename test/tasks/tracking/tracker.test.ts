@@ -47,7 +47,7 @@ async function collect(source: AsyncIterable<TrackedFrame>): Promise<TrackedFram
 const paintings = (all: (SegmentationResult | null)[]) =>
   all.map((result) => result?.modelPaintings[0].data);
 const painted = (all: TrackedFrame[]) => paintings(all.map(({ result }) => result));
-const always = { minimumScore: 0 };
+const always = { memoryScore: 0 };
 
 it('with K = 0 every frame is segmented by the prompts alone', async () => {
   const tracked = await collect(segmenter.track(prompts, frames(4), { memory: 0 }));
