@@ -19,8 +19,7 @@ beforeAll(async () => {
 afterAll(() => segmenter.dispose());
 
 async function truth(path: string): Promise<Uint8Array> {
-  return (await readMask(path, { argument: path, limits: { maxPixels: 1e8 } } as never, new Map()))
-    .data;
+  return (await readMask(path, { argument: path, limits: { maxPixels: 1e8 } }, new Map())).data;
 }
 
 async function similarity(result: SegmentationResult, path: string): Promise<number> {

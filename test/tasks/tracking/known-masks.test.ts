@@ -288,7 +288,8 @@ describe('a small object in a large frame', () => {
       });
       return { image: picture, mask, box: [left, top, 32, 32] };
     };
-    const tracker = segmenter.createTracker([moment(0)], { regionScale: 2 });
+    const { image: first, mask } = moment(0);
+    const tracker = segmenter.createTracker([{ image: first, mask }], { regionScale: 2 });
     for (const shift of [0, 8, 16, 24]) {
       const { image, box } = moment(shift);
       expect((await tracker.next(image)).masks[0].box).toEqual(box);
