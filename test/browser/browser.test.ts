@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { InContextSegmenter } from '../../src';
+import { InContextSegmenter, InteractiveSegmenter, type Quality } from '../../src';
 import { ffmpegPath } from '../../src/adapters/node/ffmpeg';
 
 interface Segmented {
@@ -21,6 +21,12 @@ interface Segmented {
 declare const window: {
   page: {
     segment(backend: string): Promise<Segmented>;
+    bundled(): Promise<{
+      labels: number[];
+      clicked: number[];
+      milliseconds: number;
+      bytes: number;
+    }>;
     drawables(): Promise<Record<string, number>>;
     cached(): Promise<{
       keys: string[];
@@ -112,11 +118,11 @@ async function open(url: string): Promise<Page> {
   return tab;
 }
 
-/** What Node finds in the same pictures. */
-async function inNode(): Promise<Uint8Array> {
+/** What Node finds in the same pictures. A painter that a page loads by its URL is alone, unless it is told otherwise. */
+async function inNode(quality: Quality): Promise<Uint8Array> {
   const segmenter = await InContextSegmenter.load(undefined, { backend: 'wasm' });
   const prompt = { image: 'examples/cat-video/000.jpg', mask: 'examples/cat-video/000.png' };
-  const result = await segmenter.segment([prompt], 'examples/cat-video/004.jpg');
+  const result = await segmenter.segment([prompt], 'examples/cat-video/004.jpg', { quality });
   segmenter.dispose();
   return result.labelMap.data;
 }
@@ -126,6 +132,20 @@ const disagreement = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
   return count / a.length;
 };
+
+test('the models inside the package: both on a target, and a click on a picture encoded once, as in Node', async () => {
+  const tab = await open(isolatedUrl);
+  const { labels, clicked, bytes } = await tab.evaluate(() => window.page.bundled());
+  await tab.close();
+  expect(disagreement(labels, await inNode('best'))).toBeLessThan(0.005);
+  const interactive = await InteractiveSegmenter.load(undefined, { backend: 'wasm' });
+  const picture = await interactive.encode('examples/cup-1.jpg');
+  const { masks } = await picture.segment({ points: [[270, 200]] });
+  expect(disagreement(clicked, masks[0].toBinary())).toBeLessThan(0.005);
+  expect(masks[0].area).toBeGreaterThan(1000);
+  expect(bytes).toBeLessThan(2_200_000);
+  interactive.dispose();
+});
 
 test('the CPU engine gives the same mask with and without cross-origin isolation, and as in Node', async () => {
   const results = [];
@@ -142,7 +162,7 @@ test('the CPU engine gives the same mask with and without cross-origin isolation
   expect(results[0].labels).toEqual(results[1].labels);
   expect(results[0].png).toBeGreaterThan(1000);
   // Chromium's JPEG decoder rounds a little differently from libvips's.
-  expect(disagreement(results[0].labels, await inNode())).toBeLessThan(0.01);
+  expect(disagreement(results[0].labels, await inNode('fast'))).toBeLessThan(0.01);
 });
 
 test.each(['cpu', 'webgl'])('TF.js %s agrees', async (backend) => {
@@ -150,7 +170,7 @@ test.each(['cpu', 'webgl'])('TF.js %s agrees', async (backend) => {
   const result = await tab.evaluate((name) => window.page.segment(name), backend);
   await tab.close();
   expect(result).toMatchObject({ engine: `tfjs-${backend}`, leaked: 0 });
-  expect(disagreement(result.labels, await inNode())).toBeLessThan(0.01);
+  expect(disagreement(result.labels, await inNode('fast'))).toBeLessThan(0.01);
 });
 
 test('takes whatever a canvas can draw', async () => {

@@ -27,6 +27,27 @@ async function segment(backend: seggpt.BackendChoice, threads?: number) {
   };
 }
 
+/** The models inside the package: a target by both, and a click on a picture that is encoded once. */
+async function bundled() {
+  const prompt = { image: '/examples/cat-video/000.jpg', mask: '/examples/cat-video/000.png' };
+  const segmenter = await seggpt.InContextSegmenter.load('bundled', { backend: 'wasm' });
+  const result = await segmenter.segment([prompt], '/examples/cat-video/004.jpg');
+  segmenter.dispose();
+  const interactive = await seggpt.InteractiveSegmenter.load(undefined, { backend: 'wasm' });
+  const picture = await interactive.encode('/examples/cup-1.jpg');
+  const started = performance.now();
+  const { masks } = await picture.segment({ points: [[270, 200]] });
+  const milliseconds = performance.now() - started;
+  const bytes = picture.toBytes().length;
+  interactive.dispose();
+  return {
+    labels: Array.from(result.labelMap.data),
+    clicked: Array.from(masks[0].toBinary()),
+    milliseconds,
+    bytes,
+  };
+}
+
 /** Pictures a canvas can draw, drawn and read back. */
 async function drawables() {
   const bitmap = await createImageBitmap(await (await fetch('/examples/cup-1.jpg')).blob());
@@ -104,4 +125,4 @@ async function failures() {
   };
 }
 
-Object.assign(window, { page: { segment, drawables, cached, video, failures } });
+Object.assign(window, { page: { segment, bundled, drawables, cached, video, failures } });
