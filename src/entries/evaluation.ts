@@ -1,4 +1,5 @@
 /** `seggpt/evaluation` (Node): measures of masks, and episodes drawn from labelled pictures and videos. */
+export { type ClickEvaluationOptions, type ClickScore, evaluateClicks } from '../evaluation/clicks';
 export {
   boundary,
   boundaryAccuracy,

@@ -53,7 +53,8 @@ export async function readPictures(folder: string): Promise<Labelled[]> {
   return pictures;
 }
 
-function example({ image, labels }: Labelled, label: number): Example {
+/** One label of a picture. */
+export function objectOf({ image, labels }: Labelled, label: number): Example {
   const { width, height, data } = labels;
   return {
     image,
@@ -63,7 +64,7 @@ function example({ image, labels }: Labelled, label: number): Example {
 }
 
 /** Labels that cover enough of a picture to be asked for. */
-function askable({ labels: { data } }: Labelled): number[] {
+export function askable({ labels: { data } }: Labelled): number[] {
   const counts = new Uint32Array(256);
   for (const label of data) counts[label]++;
   return Array.from(counts.keys()).filter(
@@ -80,7 +81,7 @@ export function twoViews(pictures: readonly Labelled[], random: () => number): E
     const shared = askable(prompt).filter((label) => askable(target).includes(label));
     if (shared.length === 0) continue;
     const label = pick(shared);
-    return { prompts: [example(prompt, label)], target: example(target, label) };
+    return { prompts: [objectOf(prompt, label)], target: objectOf(target, label) };
   }
   return null;
 }
@@ -128,7 +129,7 @@ export function differentPictures(
     if (showing.length < shots + 1) continue;
     for (let i = 0; i < episodes; i++) {
       const rest = [...showing];
-      const take = () => example(rest.splice(Math.floor(random() * rest.length), 1)[0], label);
+      const take = () => objectOf(rest.splice(Math.floor(random() * rest.length), 1)[0], label);
       drawn.push({ target: take(), prompts: Array.from({ length: shots }, take) });
     }
   }

@@ -1,5 +1,6 @@
 import {
   averageStatistics,
+  evaluateClicks,
   evaluateImages,
   evaluateSequence,
   findSequences,
@@ -8,6 +9,7 @@ import {
 } from '../../entries/evaluation';
 import {
   InContextSegmenter,
+  InteractiveSegmenter,
   InvalidInputError,
   type Precision,
   type Quality,
@@ -19,7 +21,7 @@ import type { ModelFlags } from './segment';
 import { printTable } from './table';
 
 export interface EvaluateFlags extends ModelFlags {
-  readonly kind: 'images' | 'video';
+  readonly kind: 'images' | 'video' | 'clicks';
   readonly memory: number;
   readonly regionScale: number;
   readonly shots: number;
@@ -39,9 +41,10 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<void> {
   for (const flag of ['against', 'grabcut'] as const) {
-    if (flags[flag] && flags.kind === 'video')
-      throw new InvalidInputError(flag, 'compares pictures only; leave it out for videos.');
+    if (flags[flag] && flags.kind !== 'images')
+      throw new InvalidInputError(flag, 'compares pictures by example only; leave it out.');
   }
+  if (flags.kind === 'clicks') return measureClicks(path, flags, signal);
   const grabCut = flags.grabcut ? await loadGrabCut() : undefined;
   const reporter = new Reporter(); // on standard error, also beside JSON: it takes minutes
   const sequences = flags.kind === 'video' ? await findSequences(path) : [];
@@ -80,6 +83,8 @@ export async function evaluate(
           memory: flags.memory,
           regionScale: flags.regionScale,
           resolution: flags.resolution,
+          quality: flags.quality,
+          refine: flags.refine,
           signal,
         }),
       );
@@ -124,6 +129,32 @@ export async function evaluate(
     reporter.finish();
     segmenter.dispose();
     against?.dispose();
+  }
+}
+
+/** Clicks on the interactive model, which is the bundled one unless `--model` names another. */
+async function measureClicks(path: string, flags: EvaluateFlags, signal: AbortSignal) {
+  const reporter = new Reporter();
+  const source = flags.model === 'bundled' ? undefined : flags.model;
+  const segmenter = await InteractiveSegmenter.load(source, {
+    ...loadOptions(flags),
+    ...{ precision: flags.precision, signal, onProgress: reporter.onProgress },
+  });
+  try {
+    const { episodes, seed } = flags;
+    const onEpisode = (text: string) => reporter.line(text);
+    const scores = await evaluateClicks(segmenter, path, { episodes, seed, signal, onEpisode });
+    const number = (value: number) => value.toFixed(3);
+    print(flags, scores, [
+      ['data set', 'objects', '1 click', '3 clicks', '5 clicks', 'to 0.85', 'to 0.90'],
+      ...scores.map(({ dataset, objects, after1, after3, after5, to85, to90 }) => [
+        ...[dataset, String(objects), ...[after1, after3, after5].map(number)],
+        ...[to85, to90].map((clicks) => clicks.toFixed(1)),
+      ]),
+    ]);
+  } finally {
+    reporter.finish();
+    segmenter.dispose();
   }
 }
 

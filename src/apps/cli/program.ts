@@ -92,6 +92,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
   addFlags(tracking, segmentationSchema, [
     'resolution',
+    'quality',
     'refine',
     'seed',
     'minimumScore',
@@ -141,16 +142,25 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
 
   const evaluating = withModel(program.command('evaluate'));
   evaluating
-    .description('Measure a model: mean IoU on labelled pictures, J and F on video.')
+    .description(
+      'Measure a model: mean IoU on labelled pictures, J and F on video, clicks on objects.',
+    )
     .argument(
       '<directory>',
       'NAME.jpg beside NAME.png, in one folder for each data set or sequence or directly',
     )
     .addOption(
-      new Option('--task <task>', 'what to measure').choices(['images', 'video']).default('images'),
+      new Option('--task <task>', 'what to measure')
+        .choices(['images', 'video', 'clicks'])
+        .default('images'),
     )
     .option('--shots <n>', 'images: prompts in each episode of different pictures', atLeastOne, 1)
-    .option('--episodes <n>', 'images: episodes for each label', atLeastOne, 20)
+    .option(
+      '--episodes <n>',
+      'images: episodes for each label; clicks: objects of each data set',
+      atLeastOne,
+      20,
+    )
     .option('--seed <n>', 'images: seed of the episodes', numberOf(segmentationSchema.seed), 0)
     .addOption(
       new Option(
@@ -163,7 +173,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .action(
       async (
         directory: string,
-        { task, ...flags }: EvaluateFlags & { task: 'images' | 'video' },
+        { task, ...flags }: EvaluateFlags & { task: EvaluateFlags['kind'] },
       ) => {
         await evaluate(directory, { ...flags, kind: task }, signal);
       },

@@ -11,6 +11,7 @@ import { parametersIn } from '../parameter-specs';
 import { checkAgainst } from '../parameter-table';
 import { type DepthwiseWeights, floatTensor, WeightReader } from '../weight-reader';
 import { type ContextConfig, parseContextConfig, TOKEN_PIXELS } from './config';
+import { resampling } from './resampling';
 import { contextSpec, type DecodeSpec, type LookSpec, type SpreadSpec } from './parameter-table';
 
 const EPSILON = 1e-5;
@@ -60,6 +61,21 @@ interface ContextWeights {
   /** `(2 * S)` and one more for the bias. */
   readonly presence: Float32Array;
 }
+
+/** A picture's size in pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What an encoder's stages give of a picture: `(rows * columns, channels)` each, with their grids. */
+export interface EncodedStages {
+  readonly stages: readonly EngineTensor[];
+  readonly grids: readonly PictureGrid[];
+}
+
+/** `(T * T, W)`, a picture as the decoder sees it. */
+export type PictureTokens = EngineTensor;
 
 /** Prompts as the decoder reads them. The caller disposes both. */
 export interface ContextPrompts {
@@ -185,13 +201,37 @@ export class ContextDecoder {
   }
 
   /**
+   * Features on tokens: the first two stages and the last, each resampled to the picture alone.
+   *
+   * @param picture its size, in pixels of its own.
+   * @returns `(T * T, channels)`; the caller's.
+   */
+  gather({ stages, grids }: EncodedStages, picture: PictureSize): EngineTensor {
+    const { engine } = this;
+    const { tokens } = this.config;
+    const longer = Math.max(picture.width, picture.height);
+    return engine.tidy(() =>
+      engine.concatColumns(
+        [0, 1, stages.length - 1].map((i) => {
+          const grid = grids[i];
+          const cells = Math.max(grid.rows, grid.columns) / longer;
+          const across = resampling(cells * picture.width, grid.columns, tokens);
+          const down = resampling(cells * picture.height, grid.rows, tokens);
+          const narrow = engine.interpolate(across, stages[i], { outer: grid.rows });
+          return engine.interpolate(down, narrow, { inner: tokens });
+        }),
+      ),
+    );
+  }
+
+  /**
    * What is computed of a picture alone.
    *
    * @param features `(T * T, channels)` as the encoder gives them; read only.
    * @param pixels `(8T, 8T, 3)` normalised colours.
    * @returns `(T * T, W)`; the caller's.
    */
-  look(features: EngineTensor, pixels: Float32Array): EngineTensor {
+  look(features: EngineTensor, pixels: Float32Array): PictureTokens {
     const { engine, weights, config, size } = this;
     return engine.tidy(() => {
       const patches = engine.patchify(engine.upload(pixels, [1, size, size, 3]), TOKEN_PIXELS);
@@ -230,7 +270,7 @@ export class ContextDecoder {
    * @param tokens what {@link ContextDecoder.look} gave of the prompt's picture.
    * @param masks for each label `(8T, 8T)`, 0 … 1.
    */
-  async prompt(tokens: EngineTensor, masks: readonly Float32Array[]): Promise<ContextPrompts> {
+  async prompt(tokens: PictureTokens, masks: readonly Float32Array[]): Promise<ContextPrompts> {
     const { engine, weights, size, config } = this;
     const [keys, all] = engine.tidy(() => [
       engine.linear(tokens, weights.key),
@@ -263,6 +303,11 @@ export class ContextDecoder {
     };
   }
 
+  /** Frees a picture's tokens or features. */
+  free(tokens: PictureTokens): void {
+    this.engine.dispose(tokens);
+  }
+
   /** Frees prompts. */
   release({ keys, values }: ContextPrompts): void {
     this.engine.dispose(keys, ...values);
@@ -275,7 +320,7 @@ export class ContextDecoder {
    * @throws AbortedError between labels.
    */
   async decode(
-    tokens: EngineTensor,
+    tokens: PictureTokens,
     prompts: ContextPrompts,
     signal?: AbortSignal,
   ): Promise<ContextAnswer[]> {

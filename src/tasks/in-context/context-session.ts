@@ -4,11 +4,14 @@ import { resizeBilinear, resizeNearest } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
 import { ENCODER_SIDE } from '../../models/context/config';
-import type { ContextDecoder, ContextPrompts } from '../../models/context/context-decoder';
-import { encodedSize, pictureFeatures } from '../../models/context/picture-features';
+import type {
+  ContextDecoder,
+  ContextPrompts,
+  PictureTokens,
+} from '../../models/context/context-decoder';
+import { encodedSize } from '../../models/context/encoded-size';
 import type { Sam } from '../../models/sam/sam';
 import { normalizeColors } from '../../models/seggpt/normalize';
-import type { EngineTensor } from '../../engines/engine';
 import { fitSquare } from '../interactive/square';
 
 /** A context decoder with the encoder whose features it reads, both on one engine. */
@@ -32,14 +35,26 @@ export interface ContextExample {
   readonly mask: LabelMap;
 }
 
+/** A target that was read: what was found, and its tokens, with which it may be remembered. */
+export interface ContextReading extends ContextLogits {
+  /** Frees the tokens. Calling it again does nothing. */
+  release(): void;
+  /** The target becomes a prompt, with a mask `(size, size)`, 0 … 1, for each label. The tokens are freed. */
+  prompt(masks: readonly Float32Array[]): Promise<ContextPrompts>;
+}
+
 /**
  * Prompts prepared for the context decoder: what it needs of each picture and label stays on the engine. Free it with
  * `dispose()`.
  */
 export class ContextSession {
+  private remembered: readonly ContextPrompts[] = [];
+  private joined: ContextPrompts | undefined;
+
   private constructor(
     private readonly model: ContextModel,
-    private readonly prompts: ContextPrompts,
+    private readonly labels: readonly number[],
+    private readonly given: ContextPrompts[],
   ) {}
 
   /** @throws AbortedError, DisposedError */
@@ -49,47 +64,82 @@ export class ContextSession {
     labels: readonly number[],
     signal?: AbortSignal,
   ): Promise<ContextSession> {
-    const { sam, decoder } = model;
-    const { size } = decoder;
-    const parts: ContextPrompts[] = [];
+    const session = new ContextSession(model, labels, []);
     try {
-      for (const { image, mask } of examples) {
-        const tokens = await look(model, image, signal);
-        try {
-          const small = resizeNearest(mask.data, [mask.height, mask.width, 1], [size, size]);
-          const masks = labels.map((label) =>
-            Float32Array.from(small, (each) => (each === label ? 1 : 0)),
-          );
-          parts.push(await decoder.prompt(tokens, masks));
-        } finally {
-          sam.engine.dispose(tokens);
-        }
-      }
-      return new ContextSession(model, decoder.join(parts));
-    } finally {
-      for (const part of parts) decoder.release(part);
+      for (const example of examples) await session.add(example, signal);
+      return session;
+    } catch (error) {
+      session.dispose();
+      throw error;
     }
   }
 
-  /** @throws AbortedError, DisposedError */
-  async read(image: RgbImage, signal?: AbortSignal): Promise<ContextLogits> {
-    const { model, prompts } = this;
+  /** Side of masks, in pixels. */
+  get size(): number {
+    return this.model.decoder.size;
+  }
+
+  /** A further prompt. @throws AbortedError, DisposedError */
+  async add({ image, mask }: ContextExample, signal?: AbortSignal): Promise<void> {
+    const { model, size } = this;
     const tokens = await look(model, image, signal);
     try {
-      const answers = await model.decoder.decode(tokens, prompts, signal);
+      const small = resizeNearest(mask.data, [mask.height, mask.width, 1], [size, size]);
+      const masks = this.labels.map((label) =>
+        Float32Array.from(small, (each) => (each === label ? 1 : 0)),
+      );
+      this.given.push(await model.decoder.prompt(tokens, masks));
+      this.unjoin();
+    } finally {
+      model.decoder.free(tokens);
+    }
+  }
+
+  /** Replaces the prompts beside those that were given. The session frees those that it no longer has. */
+  remember(remembered: readonly ContextPrompts[]): void {
+    const { decoder } = this.model;
+    for (const each of this.remembered) if (!remembered.includes(each)) decoder.release(each);
+    this.remembered = remembered;
+    this.unjoin();
+  }
+
+  /** The caller releases the reading. @throws AbortedError, DisposedError */
+  async read(image: RgbImage, signal?: AbortSignal): Promise<ContextReading> {
+    const { sam, decoder } = this.model;
+    const tokens = await look(this.model, image, signal);
+    let held = true;
+    const release = () => {
+      if (held && !sam.disposed) decoder.free(tokens);
+      held = false;
+    };
+    try {
+      this.joined ??= decoder.join([...this.given, ...this.remembered]);
+      const answers = await decoder.decode(tokens, this.joined, signal);
       return {
-        size: model.decoder.size,
+        size: decoder.size,
         planes: answers.map(({ logits }) => logits),
         presence: answers.map(({ presence }) => presence),
+        release,
+        prompt: (masks) => decoder.prompt(tokens, masks).finally(release),
       };
-    } finally {
-      model.sam.engine.dispose(tokens);
+    } catch (error) {
+      release();
+      throw error;
     }
   }
 
   /** Frees what was prepared. Calling it again does nothing. */
   dispose(): void {
-    if (!this.model.sam.disposed) this.model.decoder.release(this.prompts);
+    if (this.model.sam.disposed) return;
+    this.unjoin();
+    for (const each of [...this.given.splice(0), ...this.remembered])
+      this.model.decoder.release(each);
+    this.remembered = [];
+  }
+
+  private unjoin(): void {
+    if (this.joined) this.model.decoder.release(this.joined);
+    this.joined = undefined;
   }
 }
 
@@ -98,16 +148,19 @@ async function look(
   { sam, decoder }: ContextModel,
   image: RgbImage,
   signal: AbortSignal | undefined,
-): Promise<EngineTensor> {
+): Promise<PictureTokens> {
   throwIfAborted(signal);
   sam.checkAlive();
-  const { size, config } = decoder;
-  const features = await pictureFeatures(sam, padded(image), image, config.tokens, signal);
+  const { size } = decoder;
+  const { rows, columns } = encodedSize(image.width, image.height);
+  const encoded = await sam.encodeStages(padded(image), rows, columns, { signal });
+  const features = decoder.gather(encoded, image);
+  encoded.stages.forEach((stage) => decoder.free(stage));
   try {
     const half = imageHalf(image, { height: size, width: size });
     return decoder.look(features, normalizeColors(half));
   } finally {
-    sam.engine.dispose(features);
+    decoder.free(features);
   }
 }
 

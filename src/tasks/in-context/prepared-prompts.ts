@@ -179,6 +179,7 @@ export class PreparedPrompts {
     const scale = (image.width * image.height) / (half.length / 3);
     const read = await this.context?.read(image, run.signal);
     const merged = mergeFits(passes);
+    read?.release();
     const joined = read ? joinContext(merged, read, this.set.labels) : merged;
     const kept = keepPresent(passes, joined, this.options, scale, patch);
     const painted = upsampling === 'guided' ? refineFits(kept.fits, half, patch) : kept.fits;

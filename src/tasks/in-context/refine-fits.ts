@@ -1,8 +1,6 @@
 import { guidedFilter } from '../../colors/guided-filter';
-import type { Upsampling } from '../../colors/decode';
 import type { HalfSize } from './half-canvas';
-import { type MergedFits, mergeFits, type PaintedPass } from './passes';
-import { keepPresent, type PresenceLimits, type Strengths } from './present-labels';
+import type { MergedFits } from './passes';
 
 /** Radius of the filter's windows, as a part of the patch: paintings have steps of the patch, which are to go. */
 const RADIUS = 3 / 4;
@@ -33,39 +31,4 @@ export function refineFits(fits: MergedFits, half: Uint8Array, patch: number): M
     for (let i = 0; i < plane.length; i++) plane[i] = Math.min(1, Math.max(0, plane[i]));
   let next = 0;
   return { ...fits, planes: fits.planes.map((plane, k) => (shown[k] ? filtered[next++] : plane)) };
-}
-
-/** Fits of what was painted, refined where `upsampling` asks for it. */
-export function fitsOf(
-  painted: readonly PaintedPass[],
-  half: Uint8Array,
-  patch: number,
-  upsampling: Upsampling,
-): MergedFits {
-  return refinedFor(upsampling, mergeFits(painted), half, patch);
-}
-
-/**
- * The same without labels that the target does not show.
- *
- * @param scale pixels of the target to one of the painting.
- */
-export function presentFitsOf(
-  painted: readonly PaintedPass[],
-  half: Uint8Array,
-  patch: number,
-  { upsampling, ...limits }: PresenceLimits & { readonly upsampling: Upsampling },
-  scale: number,
-): { readonly fits: MergedFits; readonly strengths: Strengths } {
-  const { fits, strengths } = keepPresent(painted, mergeFits(painted), limits, scale, patch);
-  return { fits: refinedFor(upsampling, fits, half, patch), strengths };
-}
-
-function refinedFor(
-  upsampling: Upsampling,
-  fits: MergedFits,
-  half: Uint8Array,
-  patch: number,
-): MergedFits {
-  return upsampling === 'guided' ? refineFits(fits, half, patch) : fits;
 }

@@ -14,7 +14,7 @@ import { type HalfSize, imageHalf } from '../in-context/half-canvas';
 import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
-import { type MergedFits, planPasses } from '../in-context/passes';
+import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
 import { HelperModel } from '../in-context/helper-model';
 import { maskedPrompts } from '../in-context/masked-prompts';
 import { sharpen } from '../in-context/prepared-prompts';
@@ -26,8 +26,12 @@ import {
   readPrompts,
   readTarget,
 } from '../in-context/prompts';
-import { presentFitsOf } from '../in-context/refine-fits';
+import { ContextSession } from '../in-context/context-session';
+import { joinContext } from '../in-context/join-context';
+import { keepPresent } from '../in-context/present-labels';
+import { refineFits } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
+import { ContextMemory } from './context-memory';
 import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
 import { type ResolvedTrackOptions, resolveTrackOptions, type TrackOptions } from './options';
@@ -65,6 +69,7 @@ export class Tracker {
   private anchors: HalfPrompt[] = [];
   private set: PromptSet | undefined;
   private prepared: Prepared | undefined;
+  private context: { readonly session: ContextSession; readonly memory: ContextMemory } | undefined;
   private last: RgbImage | undefined;
   private region: Region | undefined;
   private index = 0;
@@ -127,6 +132,8 @@ export class Tracker {
         );
       }
       this.anchors.push(this.anchor(prompts[0]));
+      await this.context?.session.add(prompts[0], this.given.signal);
+      this.context?.memory.clear();
       this.bank.clear();
       this.bank.version++;
       this.region = this.around(prompts[0].mask);
@@ -137,6 +144,7 @@ export class Tracker {
   dispose(): void {
     this.disposed = true;
     this.free();
+    this.freeContext();
   }
 
   [Symbol.dispose](): void {
@@ -167,13 +175,18 @@ export class Tracker {
     const { threshold, upsampling } = this.options;
     // The official procedure, which a threshold asks for, remembers what was painted as it is.
     const decoding = threshold === undefined ? upsampling : 'smooth';
+    const merged = mergeFits(painted);
+    const context = await this.contextOf(set, run);
+    const reading = await context?.session.read(cut(image, region), run.signal);
+    const joined = reading ? joinContext(merged, reading, set.labels) : merged;
+    const isSeen = (label: number) => (reading?.presence[set.labels.indexOf(label)] ?? -1) > 0;
     const [, , width, height] = region;
     const { patch } = this.painter.config;
     // A threshold decides by itself what is there.
     const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
     const scale = (width * height) / (this.size.width * this.size.height);
-    const deciding = { ...limits, upsampling: decoding };
-    const { fits, strengths } = presentFitsOf(painted, half, patch, deciding, scale);
+    const { fits: kept, strengths } = keepPresent(painted, joined, limits, scale, patch, isSeen);
+    const fits = decoding === 'guided' ? refineFits(kept, half, patch) : kept;
     // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
     const shown =
       this.options.refine === 'sam' && threshold === undefined
@@ -199,7 +212,9 @@ export class Tracker {
       engine: this.painter.engine.name,
       region,
     });
-    this.remember(half, fits, result);
+    const sure = this.remember(half, fits, result);
+    if (reading && sure) await context?.memory.add(reading, fits, set.labels, this.index);
+    else reading?.release();
     this.last = image;
     this.index++;
     return result;
@@ -233,6 +248,19 @@ export class Tracker {
       },
       this.size,
     );
+  }
+
+  /** The second model's session, where the options ask for it. */
+  private async contextOf(set: PromptSet, run: RunOptions) {
+    if (this.options.quality !== 'best' || this.options.threshold !== undefined) return undefined;
+    if (!this.context) {
+      const model = await this.helper.context(run);
+      const session = await ContextSession.prepare(model, set.prompts, set.labels, run.signal);
+      this.context = { session, memory: new ContextMemory(session) };
+    }
+    if (this.disposed) this.freeContext();
+    this.checkAlive();
+    return this.context;
   }
 
   /** A session for the prompts and what is remembered now. */
@@ -273,14 +301,16 @@ export class Tracker {
     return colorize(labels, mapping);
   }
 
-  /** Keeps a frame that shows something with enough certainty, and where its objects are. */
-  private remember(image: Uint8Array, fits: MergedFits, result: SegmentationResult): void {
+  /** Keeps a frame that shows something with enough certainty, and where its objects are. @returns whether it did. */
+  private remember(image: Uint8Array, fits: MergedFits, result: SegmentationResult): boolean {
     const seen = result.masks.filter(({ present }) => present);
     const area = seen.reduce((sum, mask) => sum + mask.area, 0);
     const score = area > 0 ? seen.reduce((sum, mask) => sum + mask.score * mask.area, 0) / area : 0;
-    if (score >= this.options.memoryScore) this.bank.add({ image, fits, score });
+    const sure = score >= this.options.memoryScore;
+    if (sure) this.bank.add({ image, fits, score });
     // An object that is lost is looked for in the whole of the next frame.
     this.region = seen.length > 0 ? this.around(result.labelMap) : undefined;
+    return sure;
   }
 
   /** The region to look at next, if regions are looked at and the map shows anything. */
@@ -299,6 +329,11 @@ export class Tracker {
 
   private checkAlive(): void {
     if (this.disposed) throw new DisposedError('This tracker was disposed; create another.');
+  }
+
+  private freeContext(): void {
+    this.context?.session.dispose();
+    this.context = undefined;
   }
 
   private free(): void {

@@ -1,5 +1,6 @@
 import type { ColorMapping } from '../../../src/colors/color-mapping';
-import { fitsOf } from '../../../src/tasks/in-context/refine-fits';
+import { mergeFits } from '../../../src/tasks/in-context/passes';
+import { refineFits } from '../../../src/tasks/in-context/refine-fits';
 
 const [width, height, patch] = [24, 8, 4];
 const mapping: ColorMapping = {
@@ -16,20 +17,17 @@ const data = Float32Array.from({ length: width * height * 3 }, (_, i) =>
 const half = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
   Math.floor(i / 3) % width >= 12 ? 200 : 30,
 );
-const painted = [{ labels: [1, 2], paintings: [{ width, height, data, mapping }] }];
+const plain = mergeFits([{ labels: [1, 2], paintings: [{ width, height, data, mapping }] }]);
+const refined = refineFits(plain, half, patch);
 
-it('moves a border onto the picture’s, and only where it is asked to', () => {
-  const inside = (upsampling: 'guided' | 'smooth') =>
-    Array.from(
-      fitsOf(painted, half, patch, upsampling).planes[1].subarray(0, width),
-      (fit) => fit > 0.5,
-    ).indexOf(true);
-  expect([inside('smooth'), inside('guided')]).toEqual([13, 12]);
+it('moves a border onto the picture’s', () => {
+  const inside = ({ planes }: typeof plain) =>
+    Array.from(planes[1].subarray(0, width), (fit) => fit > 0.5).indexOf(true);
+  expect([inside(plain), inside(refined)]).toEqual([13, 12]);
 });
 
 it('keeps fits within 0 … 1, and a label that is nowhere as it was', () => {
-  const plain = fitsOf(painted, half, patch, 'smooth');
-  const { planes, labels } = fitsOf(painted, half, patch, 'guided');
+  const { planes, labels } = refined;
   expect(labels).toEqual([1, 2]);
   for (const plane of planes)
     expect([Math.min(...plane) >= 0, Math.max(...plane) <= 1]).toEqual([true, true]);

@@ -81,7 +81,7 @@ class ContextBatches(Dataset):
 def damaged(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:
     """A mask as a prediction may be: eroded or grown, shifted, with a disc added or missing. (S, S) of 0 and 1."""
     size = mask.shape[0]
-    reach = int(rng.integers(1, 1 + size // 40))
+    reach = int(rng.integers(1, max(2, 1 + size // 40)))
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     mask = (cv2.erode if rng.random() < 0.5 else cv2.dilate)(mask, disk)
     if rng.random() < 0.5:
