@@ -93,7 +93,7 @@ export interface SegmentationOptions {
   readonly minimumArea?: number;
   /**
    * Segment by overlapping tiles, for small things in large pictures: how many along the longer side, the side of one in pixels of
-   * the target (`'512px'`), or `'auto'`, four times the side of the prompts' objects. Prompts are cropped around their objects to the
+   * the target (`'512px'`), or `'auto'`, six times the side of the prompts' objects. Prompts are cropped around their objects to the
    * same scale. Each tile takes as long as a picture.
    * @default none
    */

@@ -16,7 +16,7 @@ export type Tiles = number | `${number}px` | 'auto';
 /** Share of a tile by which neighbours overlap. */
 const OVERLAP = 1 / 4;
 /** With `'auto'`, how many times the side of an object a tile is wide. */
-const OBJECTS_WIDE = 4;
+const OBJECTS_WIDE = 6;
 /** A tile is never enlarged more than this: there is nothing more to see. */
 const MOST_ENLARGED = 4;
 /** An object is cropped with at least this much around it, in its own size. */
