@@ -21,6 +21,16 @@ export type OptionSpec<Value = unknown> = {
   | { readonly kind: 'flag' }
   /** Two numbers, the lower first. */
   | { readonly kind: 'range' }
+  /** What passes a test of its own. */
+  | {
+      readonly kind: 'custom';
+      /** What it may be, in words. */
+      readonly expected: string;
+      /** Whether a value is one. */
+      is(value: unknown): boolean;
+      /** Reads a flag's text. */
+      parse(text: string): unknown;
+    }
 );
 
 /** Specs for the options of an interface, none left out. */
@@ -45,7 +55,9 @@ export type ValueOf<Spec> = Spec extends {
     ? boolean
     : Spec extends { readonly kind: 'range' }
       ? readonly [low: number, high: number]
-      : number;
+      : Spec extends { readonly kind: 'custom'; parse(text: string): infer Value }
+        ? Value
+        : number;
 
 /** One of several words. */
 export const choice = <const Value extends string>(
@@ -132,6 +144,8 @@ function fits(spec: OptionSpec, value: unknown): boolean {
         value.every((end) => Number.isFinite(end)) &&
         value[0] < value[1]
       );
+    case 'custom':
+      return spec.is(value);
     default:
       return (
         typeof value === 'number' &&
@@ -150,6 +164,8 @@ export function expected(spec: OptionSpec): string {
       return 'true or false';
     case 'range':
       return 'two numbers, the lower first';
+    case 'custom':
+      return spec.expected;
     default: {
       const kind = spec.kind === 'whole' ? 'a whole number' : 'a number';
       const range =

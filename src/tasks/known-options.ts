@@ -44,6 +44,7 @@ const known: Readonly<Record<AnyOption, true>> = {
   instances: true,
   interactiveModel: true,
   labelsPerPass: true,
+  tiles: true,
   minimumScore: true,
   minimumArea: true,
   resolution: true,

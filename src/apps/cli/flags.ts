@@ -4,6 +4,7 @@ import { expected, type OptionSpec } from '../../entries/options';
 /** Words for a flag's value, where the kind of number does not say it all. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   resolution: 'pixels',
+  tiles: 'n',
   regionScale: 'factor',
   tolerance: 'distance',
   ignore: 'value',
@@ -44,6 +45,7 @@ function flagOf(name: string, spec: OptionSpec): Option {
   const option = new Option(`${long} <${placeholder}>`, spec.about);
   if (spec.kind === 'choice') option.choices(spec.choices as readonly string[]);
   else if (spec.kind === 'range') option.argParser(rangeOf(spec));
+  else if (spec.kind === 'custom') option.argParser(customOf(spec));
   else option.argParser(numberOf(spec));
   return spec.fallback === undefined ? option : option.default(spec.fallback);
 }
@@ -66,6 +68,15 @@ function rangeOf(spec: OptionSpec & { readonly kind: 'range' }) {
     if (ends.length === 2 && ends.every(Number.isFinite) && ends[0] < ends[1])
       return [ends[0], ends[1]];
     throw new InvalidArgumentError(`It must be ${expected(spec)}, as in -1000,400.`);
+  };
+}
+
+/** A parser of what passes a test of its own. */
+function customOf(spec: OptionSpec & { readonly kind: 'custom' }) {
+  return (text: string): unknown => {
+    const value = spec.parse(text.trim());
+    if (spec.is(value)) return value;
+    throw new InvalidArgumentError(`It must be ${expected(spec)}.`);
   };
 }
 

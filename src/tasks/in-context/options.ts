@@ -14,6 +14,7 @@ import { type ColorScheme, colorSchemes } from '../../colors/color-mapping';
 import { type Upsampling, upsamplings } from '../../colors/decode';
 import type { Task } from '../../models/seggpt/model';
 import type { HalfSize } from './half-canvas';
+import { type Tiles, tilesSpec } from './tiles';
 
 export const ensembles = ['feature', 'spatial', 'none'] as const;
 /**
@@ -91,6 +92,13 @@ export interface SegmentationOptions {
    */
   readonly minimumArea?: number;
   /**
+   * Segment by overlapping tiles, for small things in large pictures: how many along the longer side, the side of one in pixels of
+   * the target (`'512px'`), or `'auto'`, six times the side of the prompts' objects. Prompts are cropped around their objects to the
+   * same scale. Each tile takes as long as a picture.
+   * @default none
+   */
+  readonly tiles?: Tiles;
+  /**
    * Side in pixels of the square that pictures are squeezed to, a multiple of the model's patch (16). Larger finds
    * finer things and takes longer, by the square and more.
    * @default what the model asks for
@@ -116,6 +124,7 @@ export const segmentationSchema = {
   labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
   minimumScore: withDefault(number('least strength of a label that is present', 0, 1), 0.57),
   minimumArea: number('least area of a label that is present, in pixels', 0, Infinity),
+  tiles: tilesSpec,
   resolution: whole('side of the square pictures are squeezed to', 16, 2048),
 } satisfies OptionSchema<SegmentationOptions>;
 

@@ -1,9 +1,11 @@
-import type { RunOptions } from '../../base/progress';
+import type { Progress, RunOptions } from '../../base/progress';
 import { decodeFits } from '../../colors/decode';
+import { crop, type Region } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { Painter } from '../../models/seggpt/painter';
 import { checkKnownOptions } from '../known-options';
+import { TileBlend } from './blend-tiles';
 import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
@@ -17,6 +19,7 @@ import { joinContext } from './join-context';
 import { keepPresent } from './present-labels';
 import { refineFits } from './refine-fits';
 import { SegmentationResult } from './result';
+import { cropPrompts, planTiles, type TileSide, tileSide } from './tiles';
 
 /**
  * Prompts with everything computed that depends on them alone. Segment any number of targets with it,
@@ -34,6 +37,7 @@ export class PreparedPrompts {
     private readonly session: PaintingSession,
     private readonly helper: HelperModel,
     private readonly context: ContextSession | undefined,
+    private readonly tileSide: TileSide | undefined,
   ) {}
 
   /** Called by `InContextSegmenter.prepare`. */
@@ -45,12 +49,15 @@ export class PreparedPrompts {
     helper: HelperModel,
   ): Promise<PreparedPrompts> {
     const size = halfSize(options, painter);
+    const { tiles } = options;
+    const side = tiles === undefined ? undefined : tileSide(tiles, set.prompts, size.width);
+    const shown = side ? cropPrompts(set.prompts, side) : set.prompts;
     const { maxPixels, sources, orientation, window } = run;
     const reading = { maxPixels, sources, orientation, window };
     const prompts =
       options.ensemble === 'spatial'
-        ? [gridPrompt(set.prompts, size)]
-        : set.prompts.map((prompt) => halfPrompt(prompt, size));
+        ? [gridPrompt(shown, size)]
+        : shown.map((prompt) => halfPrompt(prompt, size));
     const plan = {
       size,
       task: options.task,
@@ -58,13 +65,15 @@ export class PreparedPrompts {
       joinPrompts: options.ensemble === 'feature',
     };
     const session = await PaintingSession.prepare(painter, prompts, plan, run);
-    const context = await prepareContext(set, options, run, helper).catch((error) => {
-      session.dispose();
-      throw error;
-    });
+    const context = await prepareContext({ ...set, prompts: shown }, options, run, helper).catch(
+      (error) => {
+        session.dispose();
+        throw error;
+      },
+    );
     // The full prompts have been squeezed: only their labels are needed from here on.
     const kept = { ...set, prompts: [] };
-    return new PreparedPrompts(painter, kept, options, reading, session, helper, context);
+    return new PreparedPrompts(painter, kept, options, reading, session, helper, context, side);
   }
 
   /** Labels the prompts show, in increasing order. */
@@ -93,6 +102,76 @@ export class PreparedPrompts {
 
   /** Segments a picture that has been read already. */
   async segmentImage(image: RgbImage, run: RunOptions = {}): Promise<SegmentationResult> {
+    const encoding = new Encoding(() => this.helper.encode(image, run));
+    const { width, height } = image;
+    const tiles = this.tileSide ? planTiles(width, height, this.tileSide(width, height)) : [];
+    const found =
+      tiles.flat().length > 1
+        ? await this.segmentTiles(image, tiles, run)
+        : await this.segmentWhole(image, encoding, run);
+    const result = new SegmentationResult({
+      image,
+      labels: this.set.labels,
+      names: this.set.names,
+      engine: this.painter.engine.name,
+      paintedBack: this.options.upsampling === 'nearest' ? 'nearest' : 'bicubic',
+      ...found,
+    });
+    if (!this.options.instances) return result;
+    const { splitInstances } = await import('./split-instances');
+    return result.withInstances(await splitInstances(result, () => encoding.get(), run));
+  }
+
+  private async segmentWhole(image: RgbImage, encoding: Encoding, run: RunOptions) {
+    const { fits, strengths, passes } = await this.fitsOf(image, encoding, run);
+    const { planes, labels, height, width } = fits;
+    const { upsampling } = this.options;
+    return {
+      decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
+      strengths,
+      paintings: passes.flatMap(({ paintings }) => paintings),
+    };
+  }
+
+  /** Tile by tile, of which one is held at a time. */
+  private async segmentTiles(
+    image: RgbImage,
+    rows: readonly (readonly Region[])[],
+    { signal, onProgress }: RunOptions,
+  ) {
+    const { width, height } = image;
+    const blend = new TileBlend(width, height, rows[0][0][3], this.options.upsampling);
+    const strengths = new Map<number, number>();
+    const count = rows.flat().length;
+    let done = 0;
+    for (const row of rows) {
+      blend.startRow(row[0][1]);
+      for (const region of row) {
+        const tile = cut(image, region);
+        const before = done++;
+        const report = (progress: Progress) => {
+          const { stage, loaded, total } = progress;
+          const ofAll = stage === 'paint';
+          onProgress?.(
+            ofAll
+              ? { ...progress, loaded: before * total + loaded, total: count * total }
+              : progress,
+          );
+        };
+        const run = { signal, onProgress: onProgress && report };
+        const encoding = new Encoding(() => this.helper.encode(tile, run));
+        const { fits, strengths: ofTile, passes } = await this.fitsOf(tile, encoding, run);
+        for (const [label, strength] of ofTile)
+          strengths.set(label, Math.max(strength, strengths.get(label) ?? 0));
+        blend.add(region, fits, Uint8Array.from(passes[0].paintings[0].data, Math.round));
+      }
+    }
+    const { decoded, painting } = blend.finish();
+    return { decoded, strengths, paintings: [], tiled: painting };
+  }
+
+  /** How well each label fits a picture or a tile of one, at the size of half a canvas. */
+  private async fitsOf(image: RgbImage, encoding: Encoding, run: RunOptions) {
     const half = imageHalf(image, this.session.plan.size);
     const passes = await this.session.paint(half, run);
     const { upsampling } = this.options;
@@ -102,26 +181,11 @@ export class PreparedPrompts {
     const merged = mergeFits(passes);
     read?.release();
     const joined = read ? joinContext(merged, read, this.set.labels) : merged;
-    const isSeen = (label: number) => (read?.presence[this.set.labels.indexOf(label)] ?? -1) > 0;
-    const kept = keepPresent(passes, joined, this.options, scale, patch, isSeen);
+    const kept = keepPresent(passes, joined, this.options, scale, patch);
     const painted = upsampling === 'guided' ? refineFits(kept.fits, half, patch) : kept.fits;
-    const encoding = new Encoding(() => this.helper.encode(image, run));
     const fits =
       this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
-    const { planes, labels, height, width } = fits;
-    const result = new SegmentationResult({
-      image,
-      decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
-      labels: this.set.labels,
-      names: this.set.names,
-      strengths: kept.strengths,
-      paintings: passes.flatMap(({ paintings }) => paintings),
-      engine: this.painter.engine.name,
-      paintedBack: upsampling === 'nearest' ? 'nearest' : 'bicubic',
-    });
-    if (!this.options.instances) return result;
-    const { splitInstances } = await import('./split-instances');
-    return result.withInstances(await splitInstances(result, () => encoding.get(), run));
+    return { fits, strengths: kept.strengths, passes };
   }
 
   /** Frees what was prepared. Calling it again does nothing. */
@@ -156,6 +220,12 @@ class Encoding {
   get(): Promise<EncodedImage> {
     return (this.encoded ??= this.encode());
   }
+}
+
+/** A tile of a picture. */
+function cut(image: RgbImage, region: Region): RgbImage {
+  const [, , width, height] = region;
+  return { width, height, data: crop(image.data, image.width, 3, region) };
 }
 
 /** Fits of a picture, or a region of one, sharpened by the interactive model. */

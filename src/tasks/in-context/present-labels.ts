@@ -29,7 +29,6 @@ export type Strengths = ReadonlyMap<number, number>;
  *
  * @param scale pixels of the target to one of the painting.
  * @param patch side of the model's patches, in pixels of the painting.
- * @param isSeen whether another model sees a label, so that it may be painted faintly.
  */
 export function keepPresent(
   passes: readonly PaintedPass[],
@@ -37,7 +36,6 @@ export function keepPresent(
   { minimumScore, minimumArea }: PresenceLimits,
   scale: number,
   patch: number,
-  isSeen: (label: number) => boolean = () => false,
 ): { readonly fits: MergedFits; readonly strengths: Strengths } {
   const strengths = new Map<number, number>();
   let { planes } = fits;
@@ -45,7 +43,7 @@ export function keepPresent(
     strengths.set(label, strength);
     const isLarge =
       minimumArea === undefined ? area >= patch ** 2 / 16 : area * scale >= minimumArea;
-    if (area === 0 || (isLarge && (strength >= minimumScore || isSeen(label)))) continue;
+    if (area === 0 || (isLarge && strength >= minimumScore)) continue;
     planes = withoutLabel(planes, fits.labels.indexOf(label) + 1, inside);
   }
   return { fits: planes === fits.planes ? fits : { ...fits, planes }, strengths };

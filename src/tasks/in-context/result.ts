@@ -22,6 +22,8 @@ export interface ResultParts {
   /** How strongly each label was painted. */
   readonly strengths?: Strengths;
   readonly paintings: readonly Painting[];
+  /** What tiles painted, at the target's size: `(height, width, 3)` 8-bit. */
+  readonly tiled?: Uint8Array;
   readonly engine: string;
   /** How `painting` reaches the target's size. @default 'bicubic' */
   readonly paintedBack?: 'bicubic' | 'nearest';
@@ -113,6 +115,7 @@ export class SegmentationResult {
    * region that was painted.
    */
   get painting(): Picture {
+    if (this.parts.tiled) return new Picture(this.width, this.height, this.parts.tiled);
     const { data, width, height } = this.parts.paintings[0];
     const rounded = Uint8Array.from(data, Math.round);
     const [, , w, h] = this.region;
@@ -127,7 +130,8 @@ export class SegmentationResult {
 
   /**
    * The painted colours as the model left them: (h, w, 3) float32 RGB 0 … 255 at the size of half a
-   * canvas, one for each colour mapping and pass. A tracker that follows objects paints a region of its frame.
+   * canvas, one for each colour mapping and pass. A tracker that follows objects paints a region of its frame. None of tiles, which
+   * are let go one by one.
    */
   get modelPaintings(): readonly Painting[] {
     return this.parts.paintings;

@@ -56,7 +56,10 @@ export type ThresholdOptions =
     };
 
 /** How objects are followed: what segmenting takes, and what tracking adds. */
-export type TrackOptions = Omit<SegmentationOptions, 'ensemble' | 'colors' | 'instances'> &
+export type TrackOptions = Omit<
+  SegmentationOptions,
+  'ensemble' | 'colors' | 'instances' | 'tiles'
+> &
   TrackSettings &
   ThresholdOptions &
   ReadPromptOptions;
@@ -94,6 +97,11 @@ export function resolveTrackOptions(options: TrackOptions): ResolvedTrackOptions
     throw new InvalidInputError(
       'instances',
       'are found in single pictures; to follow objects one by one give each a label of its own.',
+    );
+  if ((options as SegmentationOptions).tiles !== undefined)
+    throw new InvalidInputError(
+      'tiles',
+      'are for single pictures; regionScale follows objects closely in frames.',
     );
   return {
     ...resolveOptions(segmentationSchema, { ...options, ensemble: 'feature' }),
