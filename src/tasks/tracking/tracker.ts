@@ -179,13 +179,12 @@ export class Tracker {
     const context = await this.contextOf(set, run);
     const reading = await context?.session.read(cut(image, region), run.signal);
     const joined = reading ? joinContext(merged, reading, set.labels) : merged;
-    const isSeen = (label: number) => (reading?.presence[set.labels.indexOf(label)] ?? -1) > 0;
     const [, , width, height] = region;
     const { patch } = this.painter.config;
     // A threshold decides by itself what is there.
     const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
     const scale = (width * height) / (this.size.width * this.size.height);
-    const { fits: kept, strengths } = keepPresent(painted, joined, limits, scale, patch, isSeen);
+    const { fits: kept, strengths } = keepPresent(painted, joined, limits, scale, patch);
     const fits = decoding === 'guided' ? refineFits(kept, half, patch) : kept;
     // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
     const shown =
