@@ -8,7 +8,7 @@ import {
   type CheckpointFiles,
   directoryFiles,
 } from './checkpoint-files';
-import { type HubOptions, hubFiles, parseHubId, urlFiles } from './hub';
+import type { HubOptions } from './hub';
 import { memoryAccess, blobAccess } from './memory-access';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
@@ -63,6 +63,7 @@ export async function openCheckpoint(
   if (kind === 'file')
     return openBeside(await fileStore.open(source), directoryFiles(directoryOf(source)));
   if (kind === 'directory') return openFiles(directoryFiles(source));
+  const { hubFiles, parseHubId } = await network();
   const id = parseHubId(source);
   if (id) return openFiles(await hubFiles(id, options));
   throw new CheckpointError(
@@ -70,12 +71,16 @@ export async function openCheckpoint(
   );
 }
 
+/** Downloading, loaded with the first model that needs it. */
+const network = () => import('./hub');
+
 async function openBundled(name: BundledName, options: OpenOptions): Promise<TensorSource> {
   const { location, config, preprocessor, sha256 } = await fileStore.bundledModel(name);
   const open = async () => {
     if (!/^https?:/.test(location)) return fileStore.open(location);
     const [directory, file] = splitUrl(location);
     const known = { ...options, token: undefined, sha256: { [file]: sha256 } };
+    const { urlFiles } = await network();
     return (await urlFiles(directory, known)).open(file);
   };
   return { ...(await openWeights(await open(), config)), preprocessor };
@@ -90,6 +95,7 @@ function splitUrl(url: string): [directory: string, name: string] {
 
 async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
   const [directory, name] = splitUrl(url);
+  const { urlFiles } = await network();
   if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(await urlFiles(url, options));
   const files = await urlFiles(directory, options);
   return openBeside(await files.open(name), files);

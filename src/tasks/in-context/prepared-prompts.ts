@@ -5,7 +5,6 @@ import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { Painter } from '../../models/seggpt/painter';
 import { checkKnownOptions } from '../known-options';
-import { TileBlend } from './blend-tiles';
 import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
@@ -19,7 +18,7 @@ import { joinContext } from './join-context';
 import { keepPresent } from './present-labels';
 import { refineFits } from './refine-fits';
 import { SegmentationResult } from './result';
-import { cropPrompts, planTiles, type TileSide, tileSide } from './tiles';
+import type { TileSide } from './tiles';
 
 /**
  * Prompts with everything computed that depends on them alone. Segment any number of targets with it,
@@ -50,8 +49,9 @@ export class PreparedPrompts {
   ): Promise<PreparedPrompts> {
     const size = halfSize(options, painter);
     const { tiles } = options;
-    const side = tiles === undefined ? undefined : tileSide(tiles, set.prompts, size.width);
-    const shown = side ? cropPrompts(set.prompts, side) : set.prompts;
+    const tiling = tiles === undefined ? undefined : await import('./tiles');
+    const side = tiles === undefined ? undefined : tiling?.tileSide(tiles, set.prompts, size.width);
+    const shown = tiling && side ? tiling.cropPrompts(set.prompts, side) : set.prompts;
     const { maxPixels, sources, orientation, window } = run;
     const reading = { maxPixels, sources, orientation, window };
     const prompts =
@@ -104,7 +104,9 @@ export class PreparedPrompts {
   async segmentImage(image: RgbImage, run: RunOptions = {}): Promise<SegmentationResult> {
     const encoding = new Encoding(() => this.helper.encode(image, run));
     const { width, height } = image;
-    const tiles = this.tileSide ? planTiles(width, height, this.tileSide(width, height)) : [];
+    const tiles = this.tileSide
+      ? (await import('./tiles')).planTiles(width, height, this.tileSide(width, height))
+      : [];
     const found =
       tiles.flat().length > 1
         ? await this.segmentTiles(image, tiles, run)
@@ -140,6 +142,7 @@ export class PreparedPrompts {
     { signal, onProgress }: RunOptions,
   ) {
     const { width, height } = image;
+    const { TileBlend } = await import('./blend-tiles');
     const blend = new TileBlend(width, height, rows[0][0][3], this.options.upsampling);
     const strengths = new Map<number, number>();
     const count = rows.flat().length;

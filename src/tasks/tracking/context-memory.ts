@@ -1,7 +1,10 @@
 import { resizePlane } from '../../images/resize-plane';
 import type { ContextPrompts } from '../../models/context/context-decoder';
-import type { ContextReading, ContextSession } from '../in-context/context-session';
+import { type ContextReading, ContextSession } from '../in-context/context-session';
 import type { MergedFits } from '../in-context/passes';
+
+/** What a tracker loads when it is asked to be at its best. */
+export { ContextSession };
 
 /** Earlier frames that are remembered beside the last one. */
 const KEPT = 3;

@@ -26,12 +26,12 @@ import {
   readPrompts,
   readTarget,
 } from '../in-context/prompts';
-import { ContextSession } from '../in-context/context-session';
+import type { ContextSession } from '../in-context/context-session';
 import { joinContext } from '../in-context/join-context';
 import { keepPresent } from '../in-context/present-labels';
 import { refineFits } from '../in-context/refine-fits';
 import { SegmentationResult } from '../in-context/result';
-import { ContextMemory } from './context-memory';
+import type { ContextMemory } from './context-memory';
 import { decodeThreshold } from './decode-threshold';
 import { MemoryBank, type RememberedFrame } from './memory-bank';
 import { type ResolvedTrackOptions, resolveTrackOptions, type TrackOptions } from './options';
@@ -254,8 +254,14 @@ export class Tracker {
     if (this.options.quality !== 'best' || this.options.threshold !== undefined) return undefined;
     if (!this.context) {
       const model = await this.helper.context(run);
-      const session = await ContextSession.prepare(model, set.prompts, set.labels, run.signal);
-      this.context = { session, memory: new ContextMemory(session) };
+      const parts = await import('./context-memory');
+      const session = await parts.ContextSession.prepare(
+        model,
+        set.prompts,
+        set.labels,
+        run.signal,
+      );
+      this.context = { session, memory: new parts.ContextMemory(session) };
     }
     if (this.disposed) this.freeContext();
     this.checkAlive();
