@@ -30,3 +30,15 @@ export function bundledAt(name: BundledName, location: string): BundledCheckpoin
     preprocessor: name === 'seggpt' ? preprocessor : null,
   };
 }
+
+/** Literal URLs of the weights, which bundlers and tracers of files recognise and carry along: they follow nothing else. */
+export function literalUrl(name: BundledName): URL {
+  switch (name) {
+    case 'seggpt':
+      return new URL('../../weights/model.safetensors', import.meta.url);
+    case 'sam':
+      return new URL('../../weights/sam/model.safetensors', import.meta.url);
+    case 'context':
+      return new URL('../../weights/context/model.safetensors', import.meta.url);
+  }
+}

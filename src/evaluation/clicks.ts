@@ -31,11 +31,11 @@ export interface ClickScore {
   readonly dataset: string;
   /** How many objects were clicked. */
   readonly objects: number;
-  /** Mean IoU after one, three and five clicks. */
+  /** Mean IoU after one click, 0 … 1. */
   readonly after1: number;
-  /** Mean IoU after three clicks. */
+  /** Mean IoU after three clicks, 0 … 1. */
   readonly after3: number;
-  /** Mean IoU after five clicks. */
+  /** Mean IoU after five clicks, 0 … 1. */
   readonly after5: number;
   /** Mean number of clicks to an IoU of 0.85; the most where it is not reached. */
   readonly to85: number;
@@ -49,7 +49,8 @@ export interface ClickScore {
  * section 7.1).
  *
  * @param directory one folder for each data set with NAME.jpg and NAME.png (8-bit labels, 255 = ignore), or such pictures itself.
- * @throws InvalidInputError if there is nothing to click on; AbortedError
+ * @returns a score for each data set, and their mean as `'mean'`, last.
+ * @throws InvalidInputError if there is nothing to click on; ImageError, AbortedError, DisposedError
  */
 export async function evaluateClicks(
   segmenter: InteractiveSegmenter,

@@ -1,3 +1,5 @@
+import type { RgbImage } from './rgb-image';
+
 /** A rectangle in pixels: left edge, top edge, width, height; whole numbers inside the picture. */
 export type Region = readonly [x: number, y: number, width: number, height: number];
 
@@ -14,6 +16,13 @@ export function crop<Data extends Uint8Array>(
     result.set(data.subarray(from, from + w * channels), row * w * channels);
   }
   return result;
+}
+
+/** A region of a picture as a picture; the picture itself where the region is all of it. */
+export function cropImage(image: RgbImage, region: Region): RgbImage {
+  const [, , width, height] = region;
+  if (width === image.width && height === image.height) return image;
+  return { width, height, data: crop(image.data, image.width, 3, region) };
 }
 
 /** Puts the pixels of a region, `(h, w, channels)`, into `(height, width, channels)` of zeros: {@link crop} undone. */

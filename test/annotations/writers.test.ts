@@ -20,6 +20,8 @@ import { PanopticFile } from '../../src/annotations/writers/panoptic';
 import { VocFolder } from '../../src/annotations/writers/voc';
 import { YoloDataSet } from '../../src/annotations/writers/yolo';
 import { polygonsToMask } from '../../src/masks/fill-polygons';
+import { Mask } from '../../src/masks/mask';
+import { readMask } from '../../src/masks/read-mask';
 import { labelColors } from '../../src/masks/label-colors';
 import { scene } from './fixtures';
 
@@ -158,6 +160,48 @@ it('colours panoptic segments by ids that differ, and tells categories', async (
     expect(count).toBe(area);
     expect(id).toBe(colors[category_id - 1]);
   }
+});
+
+describe('many objects of one label', () => {
+  /** Objects of a pixel each, all of label 2. */
+  const objects = (count: number): Annotated => ({
+    ...{ width: count, height: 1 },
+    masks: Array.from({ length: count }, (_, at) => {
+      const draw = () => Uint8Array.from({ length: count }, (_each, i) => (i === at ? 2 : 0));
+      return new Mask(2, 'coin', 0.9, count, 1, 1, [at, 0, 1, 1], draw);
+    }),
+  });
+
+  it('are panoptic segments of ids that differ, none of them 0', async () => {
+    const panoptic = new PanopticFile();
+    const png = await panoptic.add('a.jpg', 'a.png', objects(255));
+    const ids = parse(panoptic.encode()).annotations[0].segments_info.map(
+      ({ id }: { id: number }) => id,
+    );
+    expect(new Set([...ids, 0]).size).toBe(256);
+    const rgb = await sharp(png).raw().toBuffer();
+    expect(ids).toEqual(
+      Array.from(
+        { length: 255 },
+        (_, i) => rgb[3 * i] + 256 * rgb[3 * i + 1] + 65536 * rgb[3 * i + 2],
+      ),
+    );
+  });
+
+  it('have numbers of their own in VOC, as many as it has', async () => {
+    const { segmentationClass, segmentationObject } = await new VocFolder().add(objects(254));
+    const indices = (png: Uint8Array) =>
+      readMask(
+        png,
+        { argument: 'png', limits: { maxPixels: 1e6 }, ignore: 0, tolerance: 0 },
+        new Map(),
+      );
+    expect((await indices(segmentationClass)).data.every((label) => label === 2)).toBe(true);
+    expect([...(await indices(segmentationObject)).data]).toEqual(
+      Array.from({ length: 254 }, (_, i) => i + 1),
+    );
+    await expect(new VocFolder().add(objects(255))).rejects.toThrow(/^masks: are 255 objects/);
+  });
 });
 
 it('tells scores to Label Studio, and takes the names of the project', () => {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +26,26 @@ def encode(
 ) -> None:
     """Features for pictures of a cache folder that have none yet, in `in_turn`'s order: up to `limit` pictures in all.
     Products are in bfloat16; `jobs` pictures at a time, one thread each."""
+    keep(split, FeatureCache(split), FeatureWriter(split), partial(features_of, load_encoder(encoder)), config, limit, jobs)
+
+
+def keep(
+    split: Path,
+    there: FeatureCache,
+    writer: FeatureWriter,
+    compute: Callable[[np.ndarray], Tensor],
+    config: TrainConfig,
+    limit: int | None,
+    jobs: int,
+) -> None:
+    """Writes what `compute` makes of the pictures that are not `there` yet."""
     torch.set_num_threads(1)
-    cache = Cache(split)
-    there = FeatureCache(split)
-    order = in_turn(cache, config)[:limit]
-    todo = [row for row in order if cache.rows[row][2] not in there]
-    model = load_encoder(encoder)
-    writer, started = FeatureWriter(split), time.time()
+    cache, started = Cache(split), time.time()
+    todo = [row for row in in_turn(cache, config)[:limit] if cache.rows[row][2] not in there]
     with ThreadPoolExecutor(jobs) as pool:
         for start in range(0, len(todo), 16):
             part = todo[start : start + 16]
-            for row, features in zip(part, pool.map(lambda r: features_of(model, cache[r].image), part)):
+            for row, features in zip(part, pool.map(lambda r: compute(cache[r].image), part)):
                 writer.add(cache.rows[row][2], features)
             if start % 160 == 0:
                 rate = (time.time() - started) / (start + len(part))

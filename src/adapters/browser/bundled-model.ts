@@ -1,6 +1,6 @@
 import { CheckpointError } from '../../base/errors';
 import type { BundledCheckpoint, BundledName } from '../../checkpoints/file-store';
-import { BESIDE, bundledAt, FILES, remedy } from '../bundled-model';
+import { BESIDE, bundledAt, FILES, literalUrl, remedy } from '../bundled-model';
 
 /**
  * Finds a bundled model's weights: where this package keeps them or a bundler put them, or in `seggpt-weights/` beside the
@@ -20,7 +20,7 @@ function places(name: BundledName): string[] {
   const here = moduleUrl();
   const places = [new URL(`${BESIDE}/${FILES[name]}`, here).href];
   try {
-    // Literal URLs, which bundlers recognise: they emit the files and put their new addresses here.
+    // Bundlers emit the files and put their new addresses there.
     const { href } = literalUrl(name);
     places.unshift(new URL(href, pageUrl()).href); // Next.js gives a path alone
   } catch {
@@ -51,17 +51,5 @@ async function serves(url: string): Promise<boolean> {
     return knowsNoHead || (response.ok && !/^text\/html/.test(type));
   } catch {
     return false;
-  }
-}
-
-/** Written out: bundlers follow nothing else. */
-function literalUrl(name: BundledName): URL {
-  switch (name) {
-    case 'seggpt':
-      return new URL('../../weights/model.safetensors', import.meta.url);
-    case 'sam':
-      return new URL('../../weights/sam/model.safetensors', import.meta.url);
-    case 'context':
-      return new URL('../../weights/context/model.safetensors', import.meta.url);
   }
 }

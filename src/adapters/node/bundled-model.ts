@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CheckpointError } from '../../base/errors';
 import type { BundledCheckpoint, BundledName } from '../../checkpoints/file-store';
 import { installedRequire } from './installed-require';
-import { BESIDE, bundledAt, FILES, remedy } from '../bundled-model';
+import { BESIDE, bundledAt, FILES, literalUrl, remedy } from '../bundled-model';
 
 /**
  * Finds a bundled model's weights: where this package keeps them, or where a bundler put them; beside the bundle, if someone
@@ -38,7 +38,7 @@ function* places(name: BundledName): Generator<string> {
   }
 }
 
-/** Literal URLs, which bundlers and tracers of files recognise and carry along. */
+/** The weights where a bundler, or this package, has them. */
 function emitted(name: BundledName): string | undefined {
   try {
     // As text: jsdom has URLs of its own, which Node does not take.
@@ -57,16 +57,4 @@ function moduleDirectory(): string | undefined {
     // not a file
   }
   return typeof __dirname === 'string' ? __dirname : undefined;
-}
-
-/** Written out: bundlers follow nothing else. */
-function literalUrl(name: BundledName): URL {
-  switch (name) {
-    case 'seggpt':
-      return new URL('../../weights/model.safetensors', import.meta.url);
-    case 'sam':
-      return new URL('../../weights/sam/model.safetensors', import.meta.url);
-    case 'context':
-      return new URL('../../weights/context/model.safetensors', import.meta.url);
-  }
 }

@@ -5,7 +5,7 @@ import { type Annotated, jsonFile, SeenLabels } from '../model/annotated';
 /**
  * COCO's panoptic format (cocodataset.org, "Data format", panoptic segmentation; github.com/cocodataset/panopticapi): for each
  * picture a PNG whose colours are ids of segments, R + 256 G + 65536 B, and one JSON file that says what they are. Segments
- * have the colours that overlays give their labels, and further objects of a label ones beside them; categories have the labels as ids, and all are things.
+ * have the colours that overlays give their labels, and further objects of a label others; categories have the labels as ids, and all are things.
  */
 export class PanopticFile {
   private readonly images: object[] = [];
@@ -27,7 +27,7 @@ export class PanopticFile {
     this.labels.add(result);
     const data = new Uint8Array(width * height * 3);
     const segments: object[] = [];
-    const used = new Set<string>();
+    const used = new Set<number>();
     for (const mask of masks) {
       if (!mask.present) continue;
       const color = distinct(colors[mask.label - 1], used);
@@ -57,11 +57,13 @@ export class PanopticFile {
   }
 }
 
-/** The colour, or the next one that no segment has. */
-function distinct(color: readonly number[], used: Set<string>): number[] {
-  const own = [...color];
-  for (let channel = 2; used.has(own.join()); channel = (channel + 1) % 3)
-    own[channel] = (own[channel] + 8) % 256 || 8;
-  used.add(own.join());
-  return own;
+/** From a colour to the next try: odd, so that all of 24 bits come before one comes again. */
+const STRIDE = 0x2d1b47;
+
+/** The colour, or the next one that no segment has and that is not black. */
+function distinct([red, green, blue]: readonly number[], used: Set<number>): number[] {
+  let packed = (red << 16) | (green << 8) | blue;
+  while (packed === 0 || used.has(packed)) packed = (packed + STRIDE) & 0xffffff;
+  used.add(packed);
+  return [packed >> 16, (packed >> 8) & 255, packed & 255];
 }

@@ -1,6 +1,10 @@
+import { InvalidInputError } from '../../base/errors';
 import { encodePalettePng } from '../formats/palette-png';
 import { vocColor } from '../formats/voc-colors';
 import { type Annotated, SeenLabels, textFile } from '../model/annotated';
+
+/** Objects of a picture: their numbers are a byte, of which 255 is void. */
+const MOST_OBJECTS = 254;
 
 /**
  * A VOC folder for segmentation (PASCAL VOC 2012 development kit, section 9), built as results come: for each picture PNGs with
@@ -14,22 +18,27 @@ export class VocFolder {
    * Adds a picture's masks.
    *
    * @returns the bytes of two PNGs, both to be called as the picture.
+   * @throws InvalidInputError for more objects than VOC's indices tell apart.
    */
   async add(
     result: Annotated,
   ): Promise<{ segmentationClass: Uint8Array; segmentationObject: Uint8Array }> {
     const { width, height, masks } = result;
     this.labels.add(result);
-    const [classes, objects] = [new Uint8Array(width * height), new Uint8Array(width * height)];
-    masks
-      .filter(({ present }) => present)
-      .forEach((mask, i) =>
-        mask.toBinary().forEach((inside, at) => {
-          if (!inside) return;
-          classes[at] = mask.label;
-          objects[at] = i + 1;
-        }),
+    const present = masks.filter((mask) => mask.present);
+    if (present.length > MOST_OBJECTS)
+      throw new InvalidInputError(
+        'masks',
+        `are ${present.length} objects, and VOC numbers at most ${MOST_OBJECTS} in a picture; write another format.`,
       );
+    const [classes, objects] = [new Uint8Array(width * height), new Uint8Array(width * height)];
+    present.forEach((mask, i) =>
+      mask.toBinary().forEach((inside, at) => {
+        if (!inside) return;
+        classes[at] = mask.label;
+        objects[at] = i + 1;
+      }),
+    );
     return {
       segmentationClass: await encodePalettePng(classes, width, height),
       segmentationObject: await encodePalettePng(objects, width, height),

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort';
 import { imageHalf } from './half-canvas';
-import { resizeBilinear, resizeNearest } from '../../images/resize';
+import { resizeNearest } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
 import { ENCODER_SIDE } from '../../models/context/config';
@@ -12,7 +12,7 @@ import type {
 import { encodedSize } from '../../models/context/encoded-size';
 import type { Sam } from '../../models/sam/sam';
 import { normalizeColors } from '../../models/seggpt/normalize';
-import { fitSquare } from '../interactive/square';
+import { fitSquare, toPadded } from '../interactive/square';
 
 /** A context decoder with the encoder whose features it reads, both on one engine. */
 export interface ContextModel {
@@ -153,26 +153,19 @@ async function look(
   sam.checkAlive();
   const { size } = decoder;
   const { rows, columns } = encodedSize(image.width, image.height);
-  const encoded = await sam.encodeStages(padded(image), rows, columns, { signal });
-  const features = decoder.gather(encoded, image);
-  encoded.stages.forEach((stage) => decoder.free(stage));
+  const fit = fitSquare(image.width, image.height, ENCODER_SIDE);
+  const pixels = toPadded(image, fit, rows, columns);
+  const encoded = await sam.encodeStages(pixels, rows, columns, { signal });
+  let features: PictureTokens;
+  try {
+    features = decoder.gather(encoded, image);
+  } finally {
+    encoded.stages.forEach((stage) => decoder.free(stage));
+  }
   try {
     const half = imageHalf(image, { height: size, width: size });
     return decoder.look(features, normalizeColors(half));
   } finally {
     decoder.free(features);
   }
-}
-
-/** The part of the encoder's square that is encoded: normalised colours, zeros where it is padded. */
-function padded({ data, width, height }: RgbImage): Float32Array {
-  const { rows, columns } = encodedSize(width, height);
-  const { fittedWidth, fittedHeight } = fitSquare(width, height, ENCODER_SIDE);
-  const fitted = resizeBilinear(data, [height, width, 3], [fittedHeight, fittedWidth]);
-  const colors = normalizeColors(fitted);
-  const out = new Float32Array(rows * columns * 3);
-  const row = fittedWidth * 3;
-  for (let y = 0; y < fittedHeight; y++)
-    out.set(colors.subarray(y * row, (y + 1) * row), y * columns * 3);
-  return out;
 }

@@ -55,6 +55,7 @@ export class HelperModel {
     const { openCheckpoint } = await import('../../checkpoints/open-checkpoint');
     const { ContextDecoder } = await import('../../models/context/context-decoder');
     const { sam } = await this.load({ onProgress });
+    sam.checkAlive(); // it may have been disposed while it was loaded
     const checkpoint = await openCheckpoint(BundledContextDecoder, this.options);
     try {
       return { sam, decoder: await ContextDecoder.load(sam.engine, checkpoint) };

@@ -26,10 +26,11 @@ export function planPasses(
 ): Pass[] {
   const { colors, seed } = options;
   // Masks as they were given show all labels at once.
-  const perPass = { binary: 1, mask: Infinity }[colors as string] ?? options.labelsPerPass;
+  const most = colors === 'mask' ? labels.length : options.labelsPerPass;
+  const perPass = colors === 'binary' ? 1 : most;
   // Only random colours differ from one painting to the next.
   const count = colors === 'random' ? options.colorEnsemble : 1;
-  const passes = Math.max(1, Math.ceil(labels.length / perPass));
+  const passes = Math.ceil(labels.length / perPass);
   return Array.from({ length: passes }, (_, p) => {
     const group = labels.filter((_label, i) => i % passes === p);
     // A single label is always white: painting it again would give the same.

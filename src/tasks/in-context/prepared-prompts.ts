@@ -1,6 +1,6 @@
 import type { Progress, RunOptions } from '../../base/progress';
 import { decodeFits } from '../../colors/decode';
-import { crop, type Region } from '../../images/crop';
+import { cropImage, type Region } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { Painter } from '../../models/seggpt/painter';
@@ -9,14 +9,12 @@ import { imageHalf } from './half-canvas';
 import { gridPrompt, halfPrompt } from './half-prompts';
 import { halfSize, type ResolvedOptions } from './options';
 import { PaintingSession } from './painting-session';
-import { type MergedFits, mergeFits, planPasses } from './passes';
+import { type MergedFits, planPasses } from './passes';
 import { type PromptSet, readTarget, type TargetOptions } from './prompts';
 import type { EncodedImage } from '../interactive/encoded-image';
 import type { ContextSession } from './context-session';
 import type { HelperModel } from './helper-model';
-import { joinContext } from './join-context';
-import { keepPresent } from './present-labels';
-import { refineFits } from './refine-fits';
+import { decideFits } from './decide-fits';
 import { SegmentationResult } from './result';
 import type { TileSide } from './tiles';
 
@@ -135,7 +133,7 @@ export class PreparedPrompts {
     };
   }
 
-  /** Tile by tile, of which one is held at a time. */
+  /** Tile by tile: one is painted at a time, and fits are kept for one row of them. */
   private async segmentTiles(
     image: RgbImage,
     rows: readonly (readonly Region[])[],
@@ -150,7 +148,7 @@ export class PreparedPrompts {
     for (const row of rows) {
       blend.startRow(row[0][1]);
       for (const region of row) {
-        const tile = cut(image, region);
+        const tile = cropImage(image, region);
         const before = done++;
         const report = (progress: Progress) => {
           const { stage, loaded, total } = progress;
@@ -177,18 +175,17 @@ export class PreparedPrompts {
   private async fitsOf(image: RgbImage, encoding: Encoding, run: RunOptions) {
     const half = imageHalf(image, this.session.plan.size);
     const passes = await this.session.paint(half, run);
-    const { upsampling } = this.options;
-    const { patch } = this.painter.config;
-    const scale = (image.width * image.height) / (half.length / 3);
+    const { width, height } = image;
+    const { upsampling, minimumScore, minimumArea } = this.options;
     const read = await this.context?.read(image, run.signal);
-    const merged = mergeFits(passes);
     read?.release();
-    const joined = read ? joinContext(merged, read, this.set.labels) : merged;
-    const kept = keepPresent(passes, joined, this.options, scale, patch);
-    const painted = upsampling === 'guided' ? refineFits(kept.fits, half, patch) : kept.fits;
+    const { fits: found, strengths } = decideFits({
+      ...{ passes, read, labels: this.set.labels, half, width, height, minimumScore, minimumArea },
+      ...{ patch: this.painter.config.patch, upsampling },
+    });
     const fits =
-      this.options.refine === 'sam' ? await sharpen(painted, () => encoding.get(), run) : painted;
-    return { fits, strengths: kept.strengths, passes };
+      this.options.refine === 'sam' ? await sharpen(found, () => encoding.get(), run) : found;
+    return { fits, strengths, passes };
   }
 
   /** Frees what was prepared. Calling it again does nothing. */
@@ -223,12 +220,6 @@ class Encoding {
   get(): Promise<EncodedImage> {
     return (this.encoded ??= this.encode());
   }
-}
-
-/** A tile of a picture. */
-function cut(image: RgbImage, region: Region): RgbImage {
-  const [, , width, height] = region;
-  return { width, height, data: crop(image.data, image.width, 3, region) };
 }
 
 /** Fits of a picture, or a region of one, sharpened by the interactive model. */

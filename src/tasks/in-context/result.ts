@@ -142,7 +142,7 @@ export class SegmentationResult {
     return overlay(this.parts.image, this.labelMap, options);
   }
 
-  /** The same result with objects. */
+  /** The same result with objects. @internal */
   withInstances(instances: readonly Mask[]): SegmentationResult {
     return new SegmentationResult({ ...this.parts, instances });
   }

@@ -79,7 +79,7 @@ function objectsOf({ data, width, height }: ReadPrompt['mask'], label: number): 
     width,
     height,
   );
-  const least = CRUMB * Math.max(...areas);
+  const least = CRUMB * areas.reduce((most, area) => Math.max(most, area), 0);
   const boxes = boxesOf(numbers, areas.length, width);
   return areas.flatMap((area, i) => (i > 0 && area >= least ? [{ box: boxes[i], area }] : []));
 }

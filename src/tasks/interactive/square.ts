@@ -24,17 +24,24 @@ export function fitSquare(width: number, height: number, side: number): SquareFi
 }
 
 /** `(side, side, 3)` normalised colours of a picture, zeros where it is padded. */
-export function toSquare(
+export function toSquare(image: RgbImage, fit: SquareFit): Float32Array {
+  return toPadded(image, fit, fit.side, fit.side);
+}
+
+/** The same of the square's first rows and columns alone, which hold the picture: `(rows, columns, 3)`. */
+export function toPadded(
   { data, width, height }: RgbImage,
-  { side, fittedWidth, fittedHeight }: SquareFit,
+  { fittedWidth, fittedHeight }: SquareFit,
+  rows: number,
+  columns: number,
 ): Float32Array {
   const fitted = resizeBilinear(data, [height, width, 3], [fittedHeight, fittedWidth]);
   const colors = normalizeColors(fitted);
-  const square = new Float32Array(side * side * 3);
+  const padded = new Float32Array(rows * columns * 3);
   const row = fittedWidth * 3;
   for (let y = 0; y < fittedHeight; y++)
-    square.set(colors.subarray(y * row, (y + 1) * row), y * side * 3);
-  return square;
+    padded.set(colors.subarray(y * row, (y + 1) * row), y * columns * 3);
+  return padded;
 }
 
 /** A point of the picture in the square's pixels. */

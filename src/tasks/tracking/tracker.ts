@@ -4,7 +4,7 @@ import type { RunOptions } from '../../base/progress';
 import { blendColors } from '../../colors/blend';
 import { type ColorMapping, colorize } from '../../colors/color-mapping';
 import { decodeFits } from '../../colors/decode';
-import { crop, type Region, widen } from '../../images/crop';
+import { crop, cropImage, type Region, widen } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
@@ -14,7 +14,7 @@ import { type HalfSize, imageHalf } from '../in-context/half-canvas';
 import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
-import { type MergedFits, mergeFits, planPasses } from '../in-context/passes';
+import { type MergedFits, planPasses } from '../in-context/passes';
 import { HelperModel } from '../in-context/helper-model';
 import { maskedPrompts } from '../in-context/masked-prompts';
 import { sharpen } from '../in-context/prepared-prompts';
@@ -27,9 +27,7 @@ import {
   readTarget,
 } from '../in-context/prompts';
 import type { ContextSession } from '../in-context/context-session';
-import { joinContext } from '../in-context/join-context';
-import { keepPresent } from '../in-context/present-labels';
-import { refineFits } from '../in-context/refine-fits';
+import { decideFits } from '../in-context/decide-fits';
 import { SegmentationResult } from '../in-context/result';
 import type { ContextMemory } from './context-memory';
 import { decodeThreshold } from './decode-threshold';
@@ -131,8 +129,8 @@ export class Tracker {
           `shows the label ${unknown}, which the prompts do not have.`,
         );
       }
+      await this.context?.session.add(prompts[0], this.given.signal); // first: it may be stopped
       this.anchors.push(this.anchor(prompts[0]));
-      await this.context?.session.add(prompts[0], this.given.signal);
       this.context?.memory.clear();
       this.bank.clear();
       this.bank.version++;
@@ -169,54 +167,53 @@ export class Tracker {
       this.region = this.around(set.prompts[0].mask);
     const whole: Region = [0, 0, image.width, image.height];
     const region = this.regionIn(image) ?? whole;
-    const half = imageHalf(cut(image, region), this.size);
+    const half = imageHalf(cropImage(image, region), this.size);
     const session = await this.prepare(set, run);
     const painted = await session.paint(half, run);
     const { threshold, upsampling } = this.options;
     // The official procedure, which a threshold asks for, remembers what was painted as it is.
     const decoding = threshold === undefined ? upsampling : 'smooth';
-    const merged = mergeFits(painted);
     const context = await this.contextOf(set, run);
-    const reading = await context?.session.read(cut(image, region), run.signal);
-    const joined = reading ? joinContext(merged, reading, set.labels) : merged;
-    const [, , width, height] = region;
-    const { patch } = this.painter.config;
-    // A threshold decides by itself what is there.
-    const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
-    const scale = (width * height) / (this.size.width * this.size.height);
-    const { fits: kept, strengths } = keepPresent(painted, joined, limits, scale, patch);
-    const fits = decoding === 'guided' ? refineFits(kept, half, patch) : kept;
-    // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
-    const shown =
-      this.options.refine === 'sam' && threshold === undefined
-        ? await sharpen(fits, () => this.helper.encode(cut(image, region), run), run)
-        : fits;
-    const decoded =
-      threshold === undefined
-        ? decodeFits(
-            shown.planes,
-            shown.labels,
-            [fits.height, fits.width],
-            [height, width],
-            upsampling,
-          )
-        : decodeThreshold(painted[0].paintings[0], fits.labels[0], threshold, [height, width]);
-    const result = new SegmentationResult({
-      image,
-      decoded,
-      labels: set.labels,
-      names: set.names,
-      strengths,
-      paintings: painted.flatMap(({ paintings }) => paintings),
-      engine: this.painter.engine.name,
-      region,
-    });
-    const sure = this.remember(half, fits, result);
-    if (reading && sure) await context?.memory.add(reading, fits, set.labels, this.index);
-    else reading?.release();
-    this.last = image;
-    this.index++;
-    return result;
+    const seen = cropImage(image, region);
+    const read = await context?.session.read(seen, run.signal);
+    try {
+      // A threshold decides by itself what is there.
+      const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
+      const { minimumScore, minimumArea } = limits;
+      const { fits, strengths } = decideFits({
+        ...{ passes: painted, read, labels: set.labels, half, minimumScore, minimumArea },
+        ...{ width: seen.width, height: seen.height },
+        ...{ patch: this.painter.config.patch, upsampling: decoding },
+      });
+      // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
+      const shown =
+        this.options.refine === 'sam' && threshold === undefined
+          ? await sharpen(fits, () => this.helper.encode(seen, run), run)
+          : fits;
+      const from = [fits.height, fits.width] as const;
+      const to = [seen.height, seen.width] as const;
+      const decoded =
+        threshold === undefined
+          ? decodeFits(shown.planes, shown.labels, from, to, upsampling)
+          : decodeThreshold(painted[0].paintings[0], fits.labels[0], threshold, to);
+      const result = new SegmentationResult({
+        image,
+        decoded,
+        labels: set.labels,
+        names: set.names,
+        strengths,
+        paintings: painted.flatMap(({ paintings }) => paintings),
+        engine: this.painter.engine.name,
+        region,
+      });
+      const sure = this.remember(half, fits, result);
+      if (read && sure) await context?.memory.add(read, fits, set.labels, this.index);
+      this.last = image;
+      this.index++;
+      return result;
+    } finally {
+      read?.release();
+    }
   }
 
   private async readPrompts(): Promise<PromptSet> {
@@ -241,7 +238,7 @@ export class Tracker {
     const data = crop(mask.data, mask.width, 1, region);
     return halfPrompt(
       {
-        image: cut(image, region),
+        image: cropImage(image, region),
         mask: { width, height, data },
         colors: colors && crop(colors, mask.width, 3, region),
       },
@@ -345,12 +342,6 @@ export class Tracker {
     this.prepared?.session.dispose();
     this.prepared = undefined;
   }
-}
-
-function cut(image: RgbImage, region: Region): RgbImage {
-  const [, , width, height] = region;
-  if (width === image.width && height === image.height) return image;
-  return { width, height, data: crop(image.data, image.width, 3, region) };
 }
 
 /** A signal that is aborted with the first of both. */

@@ -32,6 +32,7 @@ it('click writes the mask of what a point and a box show, and says what it expec
   expect((await readdir(out)).sort()).toEqual(['cup-1.mask-1.png', 'cup-1.overlay.png']);
   const found = await inside(join(out, 'cup-1.mask-1.png'));
   expect(found.filter(Boolean)).toHaveLength(masks[0].area);
+  expect(regionSimilarity(found, mask)).toBeGreaterThan(0.8);
   expect(masks[0].predicted_iou).toBeGreaterThan(0.5);
 });
 

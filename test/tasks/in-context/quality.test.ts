@@ -54,6 +54,15 @@ it('prepared prompts serve several targets, and free all they hold', async () =>
   expect(sam.engine.memory().tensors).toBe(held);
 });
 
+it('an interactive model of one’s own answers clicks, and the bundled encoder still serves the decoder', async () => {
+  const own = await InContextSegmenter.load('bundled', {
+    ...{ backend: 'wasm', interactiveModel: 'test/fixtures/sam' },
+  });
+  const best = await own.segment([prompt], target, { quality: 'best' });
+  expect(await similarity(best, 'examples/cup-2.png')).toBeGreaterThan(0.95);
+  own.dispose();
+});
+
 it('a call that is stopped frees what it held', async () => {
   const { sam } = await segmenter.helper.context();
   const held = sam.engine.memory().tensors;

@@ -7,8 +7,7 @@ of the time. The stages see what the neck has lost: texture and finer borders.
 from __future__ import annotations
 
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,8 @@ import torch
 from torch import Tensor
 
 from ..config import TrainConfig
-from ..data.cache import Cache
 from ..data.features import CELLS, FeatureCache, FeatureWriter, encoder_input, over_picture
-from ..encode import MARGIN, STEP, in_turn, load_encoder
+from ..encode import MARGIN, STEP, keep, load_encoder
 from ..tiny_vit import CHANNELS as NECK
 from ..tiny_vit import WIDTHS, TinyViT
 
@@ -44,19 +42,8 @@ def features_of(model: TinyViT, image: np.ndarray) -> Tensor:
 
 def encode(split: Path, encoder: Path, config: TrainConfig, limit: int | None = None, jobs: int = 1) -> None:
     """Features for pictures of a cache folder that have none yet, up to `limit` in all, `jobs` at a time."""
-    torch.set_num_threads(1)
-    cache, there = Cache(split), open_cache(split)
-    todo = [row for row in in_turn(cache, config)[:limit] if cache.rows[row][2] not in there]
-    model = load_encoder(encoder)
-    writer, started = FeatureWriter(split, NAME, CHANNELS), time.time()
-    with ThreadPoolExecutor(jobs) as pool:
-        for start in range(0, len(todo), 16):
-            part = todo[start : start + 16]
-            for row, features in zip(part, pool.map(lambda r: features_of(model, cache[r].image), part)):
-                writer.add(cache.rows[row][2], features)
-            if start % 160 == 0:
-                rate = (time.time() - started) / (start + len(part))
-                print(f"{split.name}: {start + len(part)} of {len(todo)}, {rate:.3f} s each", flush=True)
+    compute = partial(features_of, load_encoder(encoder))
+    keep(split, open_cache(split), FeatureWriter(split, NAME, CHANNELS), compute, config, limit, jobs)
 
 
 if __name__ == "__main__":
