@@ -18,7 +18,7 @@ export type { PixelsLike, TensorLike } from '../images/image-input';
 export type { RawImage } from '../images/raw-image';
 export type { Region } from '../images/crop';
 export type { RgbImage } from '../images/rgb-image';
-export { resizeBicubic, resizeNearest } from '../images/resize';
+export { type Extents, resizeBicubic, resizeNearest } from '../images/resize';
 export {
   type Color,
   type ColorMapping,
@@ -27,7 +27,7 @@ export {
   mapColors,
 } from '../colors/color-mapping';
 export { type Decoded, type Painting, upsamplings, type Upsampling } from '../colors/decode';
-export { type PromptSet, readPrompts } from '../tasks/in-context/prompts';
+export { type PromptSet, type ReadPrompt, readPrompts } from '../tasks/in-context/prompts';
 export type { LabelSpace } from '../masks/label-space';
 export type { Annotated } from '../annotations/model/annotated';
 export { CocoFile, type CocoOptions } from '../annotations/writers/coco';

@@ -9,6 +9,11 @@ export {
   type ValueOf,
 } from '../base/options';
 export { engineSchema } from '../engines/engine-options';
-export { promptSchema, segmentationSchema } from '../tasks/in-context/options';
+export {
+  promptSchema,
+  qualities,
+  refinements,
+  segmentationSchema,
+} from '../tasks/in-context/options';
 export { everythingSchema } from '../tasks/interactive/options';
 export { trackSchema } from '../tasks/tracking/options';

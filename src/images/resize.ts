@@ -74,7 +74,7 @@ function clip(sum: number): number {
 }
 
 /** Extents of pixels, row-major. */
-type Extents = readonly [height: number, width: number, channels: number];
+export type Extents = readonly [height: number, width: number, channels: number];
 
 /**
  * Resizes interleaved 8-bit pixels with Pillow's antialiased bicubic filter.
