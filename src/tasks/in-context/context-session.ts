@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../base/abort';
+import { fitOf } from '../../colors/logits';
 import { imageHalf } from './half-canvas';
 import { resizeNearest } from '../../images/resize';
 import type { RgbImage } from '../../images/rgb-image';
@@ -35,12 +36,34 @@ export interface ContextExample {
   readonly mask: LabelMap;
 }
 
-/** A target that was read: what was found, and its tokens, with which it may be remembered. */
+/** A target that was read: what was found, and its tokens, with which more is asked. */
 export interface ContextReading extends ContextLogits {
   /** Frees the tokens. Calling it again does nothing. */
   release(): void;
+  /**
+   * Cycle consistency: the target becomes the prompt, and an example the target (as PANet's prototype alignment, arXiv:1908.06391,
+   * does in training). Where a mask is right, the example's own mask comes back.
+   *
+   * @param candidates masks of each: `(size, size)`, 0 … 1, for every label.
+   * @returns for each candidate and label the soft IoU of what came back and the example's mask, 0 … 1.
+   */
+  consistency(candidates: readonly (readonly Float32Array[])[]): Promise<number[][]>;
+  /**
+   * Reads once more, with the target itself among the prompts (self-support, arXiv:2207.11549): what was found of a thing
+   * tells of the rest of it.
+   *
+   * @param masks for every label what was found so far: `(size, size)`, 0 … 1.
+   */
+  again(masks: readonly Float32Array[]): Promise<ContextLogits>;
   /** The target becomes a prompt, with a mask `(size, size)`, 0 … 1, for each label. The tokens are freed. */
   prompt(masks: readonly Float32Array[]): Promise<ContextPrompts>;
+}
+
+/** An example that finds are checked against: its tokens, and the masks of labels that no earlier one shows. */
+interface Checked {
+  readonly tokens: PictureTokens;
+  /** By place among the labels: `(size, size)` of 0 and 1. */
+  readonly masks: ReadonlyMap<number, Float32Array>;
 }
 
 /**
@@ -50,6 +73,7 @@ export interface ContextReading extends ContextLogits {
 export class ContextSession {
   private remembered: readonly ContextPrompts[] = [];
   private joined: ContextPrompts | undefined;
+  private readonly checked: Checked[] = [];
 
   private constructor(
     private readonly model: ContextModel,
@@ -83,6 +107,7 @@ export class ContextSession {
   async add({ image, mask }: ContextExample, signal?: AbortSignal): Promise<void> {
     const { model, size } = this;
     const tokens = await look(model, image, signal);
+    let kept = false;
     try {
       const small = resizeNearest(mask.data, [mask.height, mask.width, 1], [size, size]);
       const masks = this.labels.map((label) =>
@@ -90,8 +115,14 @@ export class ContextSession {
       );
       this.given.push(await model.decoder.prompt(tokens, masks));
       this.unjoin();
+      const known = this.checked.flatMap((each) => [...each.masks.keys()]);
+      const first = masks.flatMap((each, k) =>
+        !known.includes(k) && each.includes(1) ? [[k, each] as const] : [],
+      );
+      kept = first.length > 0;
+      if (kept) this.checked.push({ tokens, masks: new Map(first) });
     } finally {
-      model.decoder.free(tokens);
+      if (!kept) model.decoder.free(tokens);
     }
   }
 
@@ -114,12 +145,11 @@ export class ContextSession {
     };
     try {
       this.joined ??= decoder.join([...this.given, ...this.remembered]);
-      const answers = await decoder.decode(tokens, this.joined, signal);
       return {
-        size: decoder.size,
-        planes: answers.map(({ logits }) => logits),
-        presence: answers.map(({ presence }) => presence),
+        ...(await this.decode(tokens, this.joined, signal)),
         release,
+        consistency: (candidates) => this.consistency(tokens, candidates, signal),
+        again: (masks) => this.again(tokens, masks, signal),
         prompt: (masks) => decoder.prompt(tokens, masks).finally(release),
       };
     } catch (error) {
@@ -134,13 +164,79 @@ export class ContextSession {
     this.unjoin();
     for (const each of [...this.given.splice(0), ...this.remembered])
       this.model.decoder.release(each);
+    for (const { tokens } of this.checked.splice(0)) this.model.decoder.free(tokens);
     this.remembered = [];
+  }
+
+  private async decode(
+    tokens: PictureTokens,
+    prompts: ContextPrompts,
+    signal?: AbortSignal,
+  ): Promise<ContextLogits> {
+    const { decoder } = this.model;
+    const answers = await decoder.decode(tokens, prompts, signal);
+    return {
+      size: decoder.size,
+      planes: answers.map(({ logits }) => logits),
+      presence: answers.map(({ presence }) => presence),
+    };
+  }
+
+  private async consistency(
+    tokens: PictureTokens,
+    candidates: readonly (readonly Float32Array[])[],
+    signal?: AbortSignal,
+  ): Promise<number[][]> {
+    const { decoder } = this.model;
+    const scores = candidates.map((masks) => masks.map(() => 0));
+    for (const { tokens: example, masks } of this.checked) {
+      const asked = [...masks].flatMap(([k, mask]) =>
+        candidates.map((candidate, c) => ({ c, k, mask, candidate: candidate[k] })),
+      );
+      const prompts = await decoder.prompt(
+        tokens,
+        asked.map(({ candidate }) => candidate),
+      );
+      try {
+        const answers = await decoder.decode(example, prompts, signal);
+        asked.forEach(({ c, k, mask }, i) => (scores[c][k] = softIou(answers[i].logits, mask)));
+      } finally {
+        decoder.release(prompts);
+      }
+    }
+    return scores;
+  }
+
+  private async again(
+    tokens: PictureTokens,
+    masks: readonly Float32Array[],
+    signal?: AbortSignal,
+  ): Promise<ContextLogits> {
+    const { decoder } = this.model;
+    const found = await decoder.prompt(tokens, masks);
+    try {
+      const both = decoder.join([...this.given, ...this.remembered, found]);
+      return await this.decode(tokens, both, signal).finally(() => decoder.release(both));
+    } finally {
+      decoder.release(found);
+    }
   }
 
   private unjoin(): void {
     if (this.joined) this.model.decoder.release(this.joined);
     this.joined = undefined;
   }
+}
+
+/** Intersection over union of what logits say and a mask of 0 and 1. */
+function softIou(logits: Float32Array, mask: Float32Array): number {
+  let [both, either] = [0, 0];
+  for (let i = 0; i < mask.length; i++) {
+    const fit = fitOf(logits[i]);
+    both += fit * mask[i];
+    either += fit + mask[i] - fit * mask[i];
+  }
+  return both / either;
 }
 
 /** A picture's tokens; the caller disposes them. */

@@ -1,6 +1,5 @@
 import type { Upsampling } from '../../colors/decode';
-import type { ContextLogits } from './context-session';
-import { joinContext } from './join-context';
+import type { ContextReading } from './context-session';
 import { mergeFits, type MergedFits, type PaintedPass } from './passes';
 import { keepPresent, type PresenceLimits, type Strengths } from './present-labels';
 import { refineFits } from './refine-fits';
@@ -9,7 +8,7 @@ import { refineFits } from './refine-fits';
 export interface Findings extends PresenceLimits {
   readonly passes: readonly PaintedPass[];
   /** What the context decoder read, with planes in the order of `labels`; without it the painter is alone. */
-  readonly read: ContextLogits | undefined;
+  readonly read: ContextReading | undefined;
   readonly labels: readonly number[];
   /** `(height, width, 3)` RGB 8-bit: the target at the paintings' size. */
   readonly half: Uint8Array;
@@ -23,13 +22,15 @@ export interface Findings extends PresenceLimits {
 }
 
 /** From paintings to fits: merged, joined with the second model's, without absent labels, borders on the picture's. */
-export function decideFits(findings: Findings): {
+export async function decideFits(findings: Findings): Promise<{
   readonly fits: MergedFits;
   readonly strengths: Strengths;
-} {
+}> {
   const { passes, read, labels, half, width, height, patch, upsampling } = findings;
   const merged = mergeFits(passes);
-  const joined = read ? joinContext(merged, read, labels) : merged;
+  const joined = read
+    ? await (await import('./join-context')).joinContext(merged, read, labels)
+    : merged;
   const scale = (width * height) / (merged.width * merged.height);
   const { fits, strengths } = keepPresent(passes, joined, findings, scale, patch);
   return { fits: upsampling === 'guided' ? refineFits(fits, half, patch) : fits, strengths };

@@ -1,37 +1,83 @@
 import { fitOf, LOGIT_LIMIT, logitOf } from '../../colors/logits';
 import { resizePlane } from '../../images/resize-plane';
-import type { ContextLogits } from './context-session';
+import type { ContextLogits, ContextReading } from './context-session';
 import type { MergedFits } from './passes';
 
+/** How much more the one counts that is more consistent. */
+const POWER = 4;
+
 /**
- * What was painted and what the context decoder says as one: the mean of their logits, label by label. Each knows what the
- * other does not, the painter texture and detail, the decoder what things are; see docs/decisions.md.
+ * What was painted and what the context decoder says as one. Each knows what the other does not, the painter texture and detail,
+ * the decoder what things are; which of them is right about a target is told by {@link ContextReading.consistency}, and the
+ * decoder then reads the target once more with both as one. What was measured: docs/decisions.md.
+ */
+export async function joinContext(
+  fits: MergedFits,
+  read: ContextReading,
+  labels: readonly number[],
+): Promise<MergedFits> {
+  const painted = planesFor(fits, labels, read.size);
+  const [ofPainter, ofDecoder] = await read.consistency([
+    painted,
+    read.planes.map((plane) => plane.map(fitOf)),
+  ]);
+  const shares = ofPainter.map((score, k) => shareOf(score, ofDecoder[k]));
+  const joined = mixContext(fits, read, labels, shares);
+  const again = await read.again(planesFor(joined, labels, read.size));
+  return mixContext(joined, again, labels, shares.fill(0));
+}
+
+/**
+ * The mean of logits, label by label.
  *
  * @param context planes in the order of `labels`.
+ * @param shares for each of `labels` how much of it the fits are, 0 … 1.
  */
-export function joinContext(
+export function mixContext(
   fits: MergedFits,
   { planes, size }: ContextLogits,
   labels: readonly number[],
+  shares: readonly number[],
 ): MergedFits {
   const { height, width } = fits;
-  const joined = fits.labels.map((label, k) => {
+  const mixed = fits.labels.map((label, k) => {
     const painted = fits.planes[k + 1];
-    const data = planes[labels.indexOf(label)];
-    const read =
-      size === height && size === width
-        ? data
-        : resizePlane({ data, stride: size, width: size, height: size }, height, width);
+    const at = labels.indexOf(label);
+    const read = resized(planes[at], [size, size], [height, width]);
     return painted.map((fit, i) => {
       const limited = Math.min(Math.max(read[i], -LOGIT_LIMIT), LOGIT_LIMIT);
-      return fitOf((logitOf(fit) + limited) / 2);
+      return fitOf(shares[at] * logitOf(fit) + (1 - shares[at]) * limited);
     });
   });
   const background = new Float32Array(height * width);
   for (let i = 0; i < background.length; i++) {
     let most = 0;
-    for (const plane of joined) if (plane[i] > most) most = plane[i];
+    for (const plane of mixed) if (plane[i] > most) most = plane[i];
     background[i] = 1 - most;
   }
-  return { ...fits, planes: [background, ...joined] };
+  return { ...fits, planes: [background, ...mixed] };
+}
+
+/** Fits of labels, in their order, `(size, size)` each. */
+export function planesFor(
+  { planes, labels: order, height, width }: MergedFits,
+  labels: readonly number[],
+  size: number,
+): Float32Array[] {
+  return labels.map((label) =>
+    resized(planes[order.indexOf(label) + 1], [height, width], [size, size]),
+  );
+}
+
+type Extents = readonly [height: number, width: number];
+
+function resized(data: Float32Array, [height, width]: Extents, [rows, columns]: Extents) {
+  if (height === rows && width === columns) return data;
+  return resizePlane({ data, stride: width, width, height }, rows, columns);
+}
+
+/** The painter's share; both count alike where neither is consistent. */
+function shareOf(painter: number, decoder: number): number {
+  const [a, b] = [painter ** POWER, decoder ** POWER];
+  return a + b > 0 ? a / (a + b) : 0.5;
 }

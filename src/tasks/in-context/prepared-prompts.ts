@@ -178,11 +178,10 @@ export class PreparedPrompts {
     const { width, height } = image;
     const { upsampling, minimumScore, minimumArea } = this.options;
     const read = await this.context?.read(image, run.signal);
-    read?.release();
-    const { fits: found, strengths } = decideFits({
+    const { fits: found, strengths } = await decideFits({
       ...{ passes, read, labels: this.set.labels, half, width, height, minimumScore, minimumArea },
       ...{ patch: this.painter.config.patch, upsampling },
-    });
+    }).finally(() => read?.release());
     const fits =
       this.options.refine === 'sam' ? await sharpen(found, () => encoding.get(), run) : found;
     return { fits, strengths, passes };

@@ -1,6 +1,6 @@
-import { resizePlane } from '../../images/resize-plane';
 import type { ContextPrompts } from '../../models/context/context-decoder';
 import { type ContextReading, ContextSession } from '../in-context/context-session';
+import { planesFor } from '../in-context/join-context';
 import type { MergedFits } from '../in-context/passes';
 
 /** What a tracker loads when it is asked to be at its best. */
@@ -19,14 +19,7 @@ export class ContextMemory {
 
   /** Keeps a frame with what was found in it, and frees the reading. */
   async add(reading: ContextReading, fits: MergedFits, labels: readonly number[], index: number) {
-    const { size } = reading;
-    const { width, height } = fits;
-    const masks = labels.map((label) => {
-      const data = fits.planes[fits.labels.indexOf(label) + 1];
-      if (width === size && height === size) return data;
-      return resizePlane({ data, stride: width, width, height }, size, size);
-    });
-    const prompts = await reading.prompt(masks);
+    const prompts = await reading.prompt(planesFor(fits, labels, reading.size));
     const spaced = this.frames.filter((frame) => frame.index % STRIDE === 0).slice(-KEPT);
     this.frames = [...spaced, { index, prompts }];
     this.session.remember(this.frames.map((frame) => frame.prompts));

@@ -180,7 +180,7 @@ export class Tracker {
       // A threshold decides by itself what is there.
       const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
       const { minimumScore, minimumArea } = limits;
-      const { fits, strengths } = decideFits({
+      const { fits, strengths } = await decideFits({
         ...{ passes: painted, read, labels: set.labels, half, minimumScore, minimumArea },
         ...{ width: seen.width, height: seen.height },
         ...{ patch: this.painter.config.patch, upsampling: decoding },

@@ -43,13 +43,19 @@ def trials_of(cache: Path, encoder: Path, size: int, each: int, kept: Path | Non
 
 
 @torch.inference_mode()
-def answer(model: ContextDecoder, trial: Trial) -> tuple[torch.Tensor, float]:
-    """Logits (S, S) and the presence's logit."""
+def answer(model: ContextDecoder, trial: Trial, passes: int = 2) -> tuple[torch.Tensor, float]:
+    """Logits (S, S) and the presence's logit. From the second pass on the target stands beside the prompts, with the mask
+    that the pass before found."""
     features, images = half_tensors([*trial.prompts, trial.target])
     pixels = (images.float() / 255 - MEAN) / DEVIATION
     tokens = model.look(features.float(), pixels)
     masks = torch.from_numpy(np.stack([half.labels == 1 for half in trial.prompts])).float()[None]
-    logits, presence = model(tokens[-1:], tokens[:-1].flatten(0, 1)[None], masks, torch.zeros(1, dtype=torch.long))
+    given = tokens[:-1].flatten(0, 1)[None]
+    first = torch.zeros(1, dtype=torch.long)
+    logits, presence = model(tokens[-1:], given, masks, first)
+    for _ in range(passes - 1):
+        both = torch.cat([masks, logits.sigmoid()[None]], 1)
+        logits, presence = model(tokens[-1:], tokens.flatten(0, 1)[None], both, first)
     return logits[0], float(presence)
 
 

@@ -39,6 +39,7 @@ class ContextBatches(Dataset):
 
     features: (N, P + 1, T, T, channels) float16, the target last.  images: (N, P + 1, S, S, 3) uint8.
     masks: (M, P, S, S) uint8 of 0 and 1.  truth: (M, S, S) uint8 of 0, 1 and 255.  of: (M,) the pair of each question.
+    guess: (M, S, S) uint8 of 0 and 1, the truth as a prediction may be.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, steps: int):
@@ -59,7 +60,7 @@ class ContextBatches(Dataset):
         prompts = 2 if draw < c.share_two_prompts else 3 if draw < c.share_two_prompts + c.share_three_prompts else 1
         pairs = max(1, round(c.batch_size * 2 / (prompts + 1)))
         episodes = [self.maker.make(number * c.batch_size + i, prompts, number / self.steps) for i in range(pairs)]
-        masks, truth, of = [], [], []
+        masks, truth, guess, of = [], [], [], []
         for i, episode in enumerate(episodes):
             labels = [v for v in np.unique(episode.prompts[0].labels) if v not in (0, IGNORE)] or [1]
             for label in [1, *(v for v in labels if v != 1)][:MOST_LABELS]:
@@ -67,6 +68,7 @@ class ContextBatches(Dataset):
                 masks.append(np.stack([damaged(rng, one) if rng.random() < DAMAGED else one for one in shown]))
                 goal = episode.target.labels
                 truth.append(np.where(goal == IGNORE, IGNORE, goal == label).astype(np.uint8))
+                guess.append(damaged(rng, damaged(rng, (goal == label).astype(np.uint8))))
                 of.append(i)
         halves = [[*episode.prompts, episode.target] for episode in episodes]
         return {
@@ -74,6 +76,7 @@ class ContextBatches(Dataset):
             "images": torch.from_numpy(np.stack([[half.image for half in row] for row in halves])),
             "masks": torch.from_numpy(np.stack(masks)),
             "truth": torch.from_numpy(np.stack(truth)),
+            "guess": torch.from_numpy(np.stack(guess)),
             "of": torch.tensor(of),
         }
 
