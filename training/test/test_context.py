@@ -18,7 +18,7 @@ from seggpt_training.context.features import CHANNELS, NAME, features_of, open_c
 from seggpt_training.context.guided import fits, guided_filter, logits
 from seggpt_training.context.model import PIXELS, ContextConfig, ContextDecoder, attend, places, start
 from seggpt_training.context.samples import ContextBatches, ContextCache, damaged
-from seggpt_training.context.train import configuration, loss_of, optimizers, run_batch, train
+from seggpt_training.context.train import configuration, guessed, loss_of, optimizers, run_batch, train
 from seggpt_training.data.cache import Cache
 from seggpt_training.data.episodes import Half
 from seggpt_training.data.features import CELLS, FeatureWriter
@@ -244,12 +244,38 @@ def test_measuring_reads_the_same_as_validation_on_the_same_grid(contexts):
     model = ContextDecoder(ContextConfig(width=24, heads=3, looks=1, state=16, state_heads=2, decodes=2)).eval()
     raw, ready = measuring.RawCache(contexts / "val"), ContextCache(contexts / "val")
     question = lambda cache: Trial("alike", "different", [measuring._whole(cache, 0, None, SIDE)], measuring._whole(cache, 1, None, SIDE))
-    plane, presence = measuring.read(model, question(raw), SIDE // PIXELS)
-    expected, known = evaluate.answer(model, question(ready))
+    [plane], presence = measuring.read(model, question(raw), SIDE // PIXELS)
+    expected, known = evaluate.answer(model, question(ready), passes=1)
     torch.testing.assert_close(torch.from_numpy(plane), expected.clamp(-8, 8), atol=0.01, rtol=0.01)
     assert presence == pytest.approx(known, abs=0.01)
-    finer, _ = measuring.read(model, question(raw), 6)
+    [finer], _ = measuring.read(model, question(raw), 6)
     assert finer.shape == (SIDE, SIDE) and not np.allclose(finer, plane, atol=1e-3)
+    # A painter that says what the decoder says leaves the second pass alone.
+    [_, joined], _ = measuring.read(model, question(raw), SIDE // PIXELS, plane)
+    again, _ = evaluate.answer(model, question(ready), passes=2)
+    torch.testing.assert_close(torch.from_numpy(joined), again.clamp(-8, 8), atol=0.02, rtol=0.02)
+
+
+@torch.inference_mode()
+def test_what_is_right_brings_the_prompts_mask_back():
+    """A model whose matching is by colour alone: the target's own thing finds the prompt's, anything else does not."""
+    reading = object.__new__(measuring.Reading)
+    mask = torch.zeros(1, 1, 8, 8)
+    mask[..., :4] = 1
+    reading.masks, reading.looked = mask, torch.zeros(2, 1, 1)
+    reading.ask = lambda target, prompts, shown: ((shown[0, 0] - 0.5) * 40, 0.0)
+    right = (mask[0, 0] - 0.5) * 40
+    assert reading.consistency(right) > 0.99
+    assert reading.consistency(-right) < 0.01
+
+
+def test_second_passes_are_shown_guesses():
+    own = torch.full((4000, 2, 2), -3.0)
+    damaged = torch.ones(4000, 2, 2, dtype=torch.uint8)
+    damaged[:2000] = 0  # the target does not show it
+    shown = guessed(own, damaged)
+    assert shown[:2000].max() < 0.1
+    assert 0.25 < (shown[2000:] == 1).all((1, 2)).float().mean() < 0.35
 
 
 def test_columns_and_means():

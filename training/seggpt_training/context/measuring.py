@@ -26,6 +26,7 @@ from .guided import LIMIT, fits, guided_filter, logits
 from .model import PIXELS, ContextConfig, ContextDecoder
 from .samples import ContextCache
 
+POWER = 4  # how much more the one counts that is more consistent
 MEASURES = {"IoU": iou, "F": boundary_f}
 
 
@@ -89,19 +90,56 @@ def tokens_of(half: Half, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
     return features, (image / 255 - MEAN) / DEVIATION
 
 
+class Reading:
+    """A target read by the decoder, as the package does it (`context-session.ts`, `join-context.ts`)."""
+
+    def __init__(self, model: ContextDecoder, trial: Trial, tokens: int):
+        self.model, self.side, self.size = model, trial.target.labels.shape[0], tokens * PIXELS
+        features, pixels = (torch.stack(parts) for parts in zip(*(tokens_of(half, tokens) for half in (*trial.prompts, trial.target))))
+        self.looked = model.look(features, pixels)
+        masks = torch.from_numpy(np.stack([half.labels == 1 for half in trial.prompts])).float()[None]
+        self.masks = F.interpolate(masks, (self.size,) * 2, mode="nearest-exact") if self.size != self.side else masks
+        self.plane, self.presence = self.ask(self.looked[-1:], self.looked[:-1], self.masks)
+
+    def ask(self, target: torch.Tensor, prompts: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, float]:
+        plane, presence = self.model(target, prompts.flatten(0, 1)[None], masks, torch.zeros(1, dtype=torch.long))
+        return plane[0].clamp(-LIMIT, LIMIT), float(presence)
+
+    def consistency(self, plane: torch.Tensor) -> float:
+        """Soft IoU of the first prompt's mask and what comes back when the target, with `plane`, is its prompt."""
+        back = self.ask(self.looked[:1], self.looked[-1:], plane.sigmoid()[None, None])[0].sigmoid()
+        known = self.masks[0, 0]
+        return float((back * known).sum() / (back + known - back * known).sum())
+
+    def again(self, plane: torch.Tensor) -> torch.Tensor:
+        """The target among its prompts, with `plane` as its mask."""
+        return self.ask(self.looked[-1:], self.looked, torch.cat([self.masks, plane.sigmoid()[None, None]], 1))[0]
+
+    def joined(self, painted: np.ndarray) -> tuple[torch.Tensor, list[float]]:
+        """With the painter's logits (S, S): the plane that is shown, and how consistent painter and decoder are."""
+        paint = resized(torch.from_numpy(painted.astype(np.float32)), self.size)
+        scores = [self.consistency(plane) for plane in (paint, self.plane)]
+        a, b = (score**POWER for score in scores)
+        share = a / (a + b) if a + b > 0 else 0.5
+        return self.again(share * paint + (1 - share) * self.plane), scores
+
+    def shown(self, plane: torch.Tensor) -> np.ndarray:
+        """At the target's size."""
+        return resized(plane, self.side).numpy()
+
+
+def resized(plane: torch.Tensor, side: int) -> torch.Tensor:
+    if plane.shape[-1] == side:
+        return plane
+    return F.interpolate(plane[None, None], (side, side), mode="bilinear", antialias=plane.shape[-1] > side)[0, 0]
+
+
 @torch.inference_mode()
-def read(model: ContextDecoder, trial: Trial, tokens: int) -> tuple[np.ndarray, float]:
-    """Logits at the target's size (S, S), limited, and the presence's logit."""
-    features, pixels = (torch.stack(parts) for parts in zip(*(tokens_of(half, tokens) for half in (*trial.prompts, trial.target))))
-    looked = model.look(features, pixels)
-    masks = torch.from_numpy(np.stack([half.labels == 1 for half in trial.prompts])).float()[None]
-    if masks.shape[-1] != tokens * PIXELS:
-        masks = F.interpolate(masks, (tokens * PIXELS,) * 2, mode="nearest-exact")
-    plane, presence = model(looked[-1:], looked[:-1].flatten(0, 1)[None], masks, torch.zeros(1, dtype=torch.long))
-    side = trial.target.labels.shape[0]
-    if plane.shape[-1] != side:
-        plane = F.interpolate(plane[None], (side, side), mode="bilinear", antialias=plane.shape[-1] > side)[0]
-    return plane[0].numpy().clip(-LIMIT, LIMIT), float(presence)
+def read(model: ContextDecoder, trial: Trial, tokens: int, painted: np.ndarray | None = None) -> tuple[list[np.ndarray], float]:
+    """Logits at the target's size (S, S) of the decoder and, with the painter's, of both as one; and the presence's logit."""
+    reading = Reading(model, trial, tokens)
+    planes = [reading.plane] if painted is None else [reading.plane, reading.joined(painted)[0]]
+    return [reading.shown(plane) for plane in planes], reading.presence
 
 
 def painted(model, trials: list[Trial], batch: int = 8) -> list[np.ndarray]:
@@ -172,10 +210,10 @@ def main(a: argparse.Namespace) -> None:
         return
     model = load(a.checkpoint)
     for tokens in a.tokens:
-        answers = [read(model, trial, tokens) for trial in trials]
-        planes = [plane for plane, _ in answers]
+        answers = [read(model, trial, tokens, painting) for trial, painting in zip(trials, paintings)]
+        planes, joined = zip(*(planes for planes, _ in answers))
         note(f"decoder {tokens}", trials, planes)
-        note(f"mean {tokens}", trials, [(plane + paint) / 2 for plane, paint in zip(planes, paintings)])
+        note(f"both {tokens}", trials, joined)
         if tokens == a.tokens[0]:
             there = [presence for trial, (_, presence) in zip(trials, answers) if trial.protocol == "different"]
             gone = [read(model, trial, tokens)[1] for trial in absent(a.cache, a.side, max(1, a.each // 2))]
@@ -189,10 +227,10 @@ def main(a: argparse.Namespace) -> None:
         path = a.keep / f"paintings-five-{a.side}-{a.five}.pt" if a.keep else None
         paintings = kept(path, lambda: {5: painted(_painter(a), several, 2), 1: painted(_painter(a), first)})
         for count, some in ((1, first), (5, several)):
-            planes = [read(model, trial, a.tokens[0])[0] for trial in some]
+            planes, joined = zip(*(read(model, trial, a.tokens[0], p)[0] for trial, p in zip(some, paintings[count])))
             note(f"{count} of five prompts, painter", some, paintings[count])
             note(f"{count} of five prompts, decoder", some, planes)
-            note(f"{count} of five prompts, mean", some, [(p + q) / 2 for p, q in zip(planes, paintings[count])])
+            note(f"{count} of five prompts, both", some, joined)
 
 
 def _painter(a: argparse.Namespace):

@@ -58,7 +58,7 @@ def loss_of(logits: Tensor, presence: Tensor, truth: Tensor) -> Tensor:
 def guessed(own: Tensor, damaged: Tensor) -> Tensor:
     """What a second pass is shown as the target's mask: the model's own first answer, or the truth as another model might
     have found it. A target without the label has no such truth. own (M, S, S) logits, damaged (M, S, S) of 0 and 1."""
-    other = (torch.rand(len(own)) < DAMAGED_GUESSES) & damaged.flatten(1).any(1)
+    other = (torch.rand(len(own)) < DAMAGED_GUESSES) & (damaged.flatten(1) > 0).any(1)
     return torch.where(other[:, None, None], damaged.float(), own.sigmoid())
 
 
