@@ -53,9 +53,9 @@ export class Mask extends Raster {
     /** Labels of all pixels, or what makes them when they are asked for. */
     private readonly source: Uint8Array | (() => Uint8Array),
     /**
-     * How strongly a model painted it, 0 … 1: how far its colour is on the way from black to the label's, on average over the mask.
-     * A label that was painted more faintly than `minimumScore` is not present, and this tells how faintly. Of masks that no model
-     * painted, the score.
+     * The evidence that the label is there at all, 0 … 1, which `minimumScore` is compared with: with `quality: 'best'` the chance
+     * that the second model gives it, else how far its painted colour is on the way from black to the label's, on average over the
+     * mask. A label with less is not present, and this tells how much less. Of masks that no model painted, the score.
      */
     readonly strength: number = score,
   ) {

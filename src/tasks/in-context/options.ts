@@ -80,9 +80,10 @@ export interface SegmentationOptions {
    */
   readonly labelsPerPass?: number;
   /**
-   * How strongly a label must be painted to be present, 0 … 1: the mean, over its mask, of how far the painted colour is on the way
-   * from black to the label's (`mask.strength`). A fainter one is background. 0 for none.
-   * @default 0.57
+   * Least evidence that a label is in the target at all, 0 … 1 (`mask.strength`): with `quality: 'best'` the chance that the second
+   * model gives it, else how strongly it was painted, from black to its colour, on average over its mask. Below that it is
+   * background. 0 for none.
+   * @default 0.25 with `quality: 'best'`, else 0.57
    */
   readonly minimumScore?: number;
   /**
@@ -122,7 +123,7 @@ export const segmentationSchema = {
   refine: choice('sharpen masks by the interactive model', refinements, 'none'),
   instances: flag('split what each label marks into its objects', false),
   labelsPerPass: withDefault(whole('most labels in one painting', 1, 255), 26),
-  minimumScore: withDefault(number('least strength of a label that is present', 0, 1), 0.57),
+  minimumScore: number('least strength of a label that is present', 0, 1),
   minimumArea: number('least area of a label that is present, in pixels', 0, Infinity),
   tiles: tilesSpec,
   resolution: whole('side of the square pictures are squeezed to', 16, 2048),

@@ -4,66 +4,65 @@ import type { MergedFits, PaintedPass } from './passes';
 
 /** What a label must have to be present in a target. */
 export interface PresenceLimits {
-  /** Least strength, 0 … 1; see {@link Strengths}. */
+  /** Least strength, 0 … 1; see {@link StrengthOf}. */
   readonly minimumScore: number;
   /** Least area in pixels of the target; a sixteenth of one of the model's patches where it is not given. */
   readonly minimumArea: number | undefined;
 }
 
-/** A label as it was painted. */
-interface Painted {
-  /** How far the painted colour is on the way from black to the label's colour, 0 … 1, on average over the label's pixels. */
-  readonly strength: number;
-  /** Pixels of the painting where the label fits best. */
-  readonly area: number;
-  readonly inside: Uint8Array;
-}
-
-/** By label: how strongly each was painted, 0 where it fits best nowhere. */
+/** By label: its strength, 0 where it fits best nowhere. */
 export type Strengths = ReadonlyMap<number, number>;
 
 /**
- * Leaves out labels that the target does not show: those painted too faintly, or on too small an area. Their pixels become
- * background. How well a colour fits says which label a pixel has; whether it has any is told better by how strongly it was painted,
- * which has one scale however many labels there are. What was measured: docs/decisions.md.
+ * The evidence that a label is in the target at all, 0 … 1.
+ *
+ * @param inside `(height, width)`, 1 where the label fits best.
+ * @param area how many those are, more than none.
+ */
+export type StrengthOf = (label: number, inside: Uint8Array, area: number) => number;
+
+/**
+ * Leaves out labels that the target does not show: those of too little strength, and those on too small an area. Their pixels
+ * become background.
  *
  * @param scale pixels of the target to one of the painting.
  * @param patch side of the model's patches, in pixels of the painting.
  */
 export function keepPresent(
-  passes: readonly PaintedPass[],
   fits: MergedFits,
+  strengthOf: StrengthOf,
   { minimumScore, minimumArea }: PresenceLimits,
   scale: number,
   patch: number,
 ): { readonly fits: MergedFits; readonly strengths: Strengths } {
   const strengths = new Map<number, number>();
+  const best = bestPlanes(fits);
   let { planes } = fits;
-  for (const { label, strength, area, inside } of paintedLabels(passes, fits)) {
+  fits.labels.forEach((label, i) => {
+    const inside = Uint8Array.from(best, (each) => (each === i + 1 ? 1 : 0));
+    const area = inside.reduce((sum, each) => sum + each, 0);
+    const strength = area > 0 ? strengthOf(label, inside, area) : 0;
     strengths.set(label, strength);
     const isLarge =
       minimumArea === undefined ? area >= patch ** 2 / 16 : area * scale >= minimumArea;
-    if (area === 0 || (isLarge && strength >= minimumScore)) continue;
-    planes = withoutLabel(planes, fits.labels.indexOf(label) + 1, inside);
-  }
+    if (area === 0 || (isLarge && strength >= minimumScore)) return;
+    planes = withoutLabel(planes, i + 1, inside);
+  });
   return { fits: planes === fits.planes ? fits : { ...fits, planes }, strengths };
 }
 
-function* paintedLabels(
-  passes: readonly PaintedPass[],
-  fits: MergedFits,
-): Generator<Painted & { readonly label: number }> {
-  const best = bestPlanes(fits);
-  for (const { labels, paintings } of passes) {
-    for (const [i, label] of labels.entries()) {
-      const k = fits.labels.indexOf(label) + 1;
-      const inside = Uint8Array.from(best, (each) => (each === k ? 1 : 0));
-      const area = inside.reduce((sum, each) => sum + each, 0);
-      const sum = paintings.reduce((all, painting) => all + strengthSum(painting, i, inside), 0);
-      const strength = area > 0 ? sum / (area * paintings.length) : 0;
-      yield { label, strength, area, inside };
-    }
-  }
+/**
+ * How far the painted colour is on the way from black to the label's, on average over the label's pixels. How well a colour fits
+ * says which label a pixel has; whether it has any is told better by how strongly it was painted, which has one scale however many
+ * labels there are. What was measured: docs/decisions.md.
+ */
+export function paintedStrength(passes: readonly PaintedPass[]): StrengthOf {
+  return (label, inside, area) => {
+    const { labels, paintings } = passes.find((pass) => pass.labels.includes(label))!;
+    const i = labels.indexOf(label);
+    const sum = paintings.reduce((all, painting) => all + strengthSum(painting, i, inside), 0);
+    return sum / (area * paintings.length);
+  };
 }
 
 /** For each pixel which plane is the highest, the first of equals. */

@@ -2,7 +2,7 @@ import { CocoFile } from '../../../src/entries/masks';
 import { InContextSegmenter } from '../../../src';
 import type { ColorMapping } from '../../../src/colors/color-mapping';
 import { mergeFits } from '../../../src/tasks/in-context/passes';
-import { keepPresent } from '../../../src/tasks/in-context/present-labels';
+import { keepPresent, paintedStrength } from '../../../src/tasks/in-context/present-labels';
 import { openCopying } from '../../helpers/copying-checkpoint';
 import { drawn, labels, scene, squares } from '../../helpers/scenes';
 
@@ -23,7 +23,8 @@ function painted(share: number) {
 }
 const presence = (share: number, minimumScore: number, minimumArea?: number, scale = 1) => {
   const passes = painted(share);
-  return keepPresent(passes, mergeFits(passes), { minimumScore, minimumArea }, scale, 4);
+  const limits = { minimumScore, minimumArea };
+  return keepPresent(mergeFits(passes), paintedStrength(passes), limits, scale, 4);
 };
 const lead = ({ planes }: { planes: readonly Float32Array[] }) =>
   Array.from({ length: width }, (_, i) => {
@@ -43,8 +44,8 @@ it('averages over paintings in several colours', () => {
     { labels: [3, 7], paintings: [painted(0.8), painted(0.6)].flatMap(([p]) => p.paintings) },
   ];
   const { strengths } = keepPresent(
-    passes,
     mergeFits(passes),
+    paintedStrength(passes),
     { minimumScore: 0, minimumArea: 0 },
     1,
     4,
@@ -69,7 +70,9 @@ it('makes background of a label on too few pixels of the target', () => {
   expect(lead(presence(1, 0).fits)[5]).toBe(2);
   const passes = painted(1);
   const large = { minimumScore: 0, minimumArea: undefined };
-  expect(lead(keepPresent(passes, mergeFits(passes), large, 1, 8).fits)[5]).toBe(0);
+  expect(lead(keepPresent(mergeFits(passes), paintedStrength(passes), large, 1, 8).fits)[5]).toBe(
+    0,
+  );
 });
 
 describe('a label that not all prompts have marked', () => {
