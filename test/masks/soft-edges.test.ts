@@ -137,14 +137,25 @@ describe('keeps label maps exactly as they are', () => {
   it('of many adjacent labels', async () => {
     await fc.assert(fc.asyncProperty(shapes(20).map(draw), kept), { numRuns: 40 });
   });
-  it('of any labels', async () => {
+  // Labels may be such, and lie such, that nobody could tell them from blends (3 along the border of 29 on 0): those are refused.
+  it('of any labels, or says that they are not clear', async () => {
     const any = fc
       .tuple(
         shapes(12),
         fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 12, maxLength: 12 }),
       )
       .map(([all, numbers]) => draw(all).map((label) => (label === 0 ? 0 : numbers[label - 1])));
-    await fc.assert(fc.asyncProperty(any, kept), { numRuns: 40 });
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(any, (labels) =>
+        kept(labels).catch((error: Error) => {
+          if (!error.message.includes('not clear')) throw error;
+          refused++;
+        }),
+      ),
+      { numRuns: 40 },
+    );
+    expect(refused).toBeLessThan(4); // 1 in 270
   });
   it('of many small objects that touch', async () => {
     const random = seededRandom(3);
