@@ -251,9 +251,14 @@ def test_measuring_reads_the_same_as_validation_on_the_same_grid(contexts):
     [finer], _ = measuring.read(model, question(raw), 6)
     assert finer.shape == (SIDE, SIDE) and not np.allclose(finer, plane, atol=1e-3)
     # A painter that says what the decoder says leaves the second pass alone.
-    [_, joined], _ = measuring.read(model, question(raw), SIDE // PIXELS, plane)
-    again, _ = evaluate.answer(model, question(ready), passes=2)
-    torch.testing.assert_close(torch.from_numpy(joined), again.clamp(-8, 8), atol=0.02, rtol=0.02)
+    with torch.inference_mode():
+        reading = measuring.Reading(model, question(raw), SIDE // PIXELS)
+        again, _ = evaluate.answer(model, question(ready), passes=2)
+        torch.testing.assert_close(reading.again(reading.plane), again.clamp(-8, 8), atol=0.02, rtol=0.02)
+        joined = reading.joined(plane)
+        a, b = (reading.consistency(each) ** 8 for each in (reading.plane, again.clamp(-8, 8)))
+    of = a / (a + b)
+    torch.testing.assert_close(joined, of * reading.plane + (1 - of) * again.clamp(-8, 8), atol=0.03, rtol=0.03)
 
 
 @torch.inference_mode()

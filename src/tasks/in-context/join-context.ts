@@ -3,13 +3,14 @@ import { resizePlane } from '../../images/resize-plane';
 import type { ContextLogits, ContextReading } from './context-session';
 import type { MergedFits } from './passes';
 
-/** How much more the one counts that is more consistent. */
-const POWER = 4;
+/** How much more the one counts that is more consistent: before the target is read once more, and after. */
+const [POWER, LAST_POWER] = [4, 8];
 
 /**
  * What was painted and what the context decoder says as one. Each knows what the other does not, the painter texture and detail,
- * the decoder what things are; which of them is right about a target is told by {@link ContextReading.consistency}, and the
- * decoder then reads the target once more with both as one. What was measured: docs/decisions.md.
+ * the decoder what things are; which of them is right about a target is told by {@link ContextReading.consistency}. The decoder
+ * reads the target once more with both as one, and what it then says and the painting are weighed again. What was measured:
+ * docs/decisions.md.
  */
 export async function joinContext(
   fits: MergedFits,
@@ -21,10 +22,10 @@ export async function joinContext(
     painted,
     read.planes.map((plane) => plane.map(fitOf)),
   ]);
-  const shares = ofPainter.map((score, k) => shareOf(score, ofDecoder[k]));
-  const joined = mixContext(fits, read, labels, shares);
+  const joined = mixContext(fits, read, labels, sharesOf(ofPainter, ofDecoder, POWER));
   const again = await read.again(planesFor(joined, labels, read.size));
-  return mixContext(joined, again, labels, shares.fill(0));
+  const [ofBoth] = await read.consistency([again.planes.map((plane) => plane.map(fitOf))]);
+  return mixContext(fits, again, labels, sharesOf(ofPainter, ofBoth, LAST_POWER));
 }
 
 /**
@@ -76,8 +77,10 @@ function resized(data: Float32Array, [height, width]: Extents, [rows, columns]: 
   return resizePlane({ data, stride: width, width, height }, rows, columns);
 }
 
-/** The painter's share; both count alike where neither is consistent. */
-function shareOf(painter: number, decoder: number): number {
-  const [a, b] = [painter ** POWER, decoder ** POWER];
-  return a + b > 0 ? a / (a + b) : 0.5;
+/** The painter's share of each label; both count alike where neither is consistent. */
+function sharesOf(painter: readonly number[], decoder: readonly number[], power: number) {
+  return painter.map((score, k) => {
+    const [a, b] = [score ** power, decoder[k] ** power];
+    return a + b > 0 ? a / (a + b) : 0.5;
+  });
 }

@@ -26,7 +26,7 @@ from .guided import LIMIT, fits, guided_filter, logits
 from .model import PIXELS, ContextConfig, ContextDecoder
 from .samples import ContextCache
 
-POWER = 4  # how much more the one counts that is more consistent
+POWERS = 4, 8  # how much more the one counts that is more consistent: before the target is read once more, and after
 MEASURES = {"IoU": iou, "F": boundary_f}
 
 
@@ -115,17 +115,23 @@ class Reading:
         """The target among its prompts, with `plane` as its mask."""
         return self.ask(self.looked[-1:], self.looked, torch.cat([self.masks, plane.sigmoid()[None, None]], 1))[0]
 
-    def joined(self, painted: np.ndarray) -> tuple[torch.Tensor, list[float]]:
-        """With the painter's logits (S, S): the plane that is shown, and how consistent painter and decoder are."""
+    def joined(self, painted: np.ndarray) -> torch.Tensor:
+        """The plane that is shown, with the painter's logits (S, S)."""
         paint = resized(torch.from_numpy(painted.astype(np.float32)), self.size)
-        scores = [self.consistency(plane) for plane in (paint, self.plane)]
-        a, b = (score**POWER for score in scores)
-        share = a / (a + b) if a + b > 0 else 0.5
-        return self.again(share * paint + (1 - share) * self.plane), scores
+        own = self.consistency(paint)
+        found = self.again(mixed(paint, own, self.plane, self.consistency(self.plane), POWERS[0]))
+        return mixed(paint, own, found, self.consistency(found), POWERS[1])
 
     def shown(self, plane: torch.Tensor) -> np.ndarray:
         """At the target's size."""
         return resized(plane, self.side).numpy()
+
+
+def mixed(a: torch.Tensor, of_a: float, b: torch.Tensor, of_b: float, power: int) -> torch.Tensor:
+    """Two planes weighed by how consistent each is."""
+    of_a, of_b = of_a**power, of_b**power
+    share = of_a / (of_a + of_b) if of_a + of_b > 0 else 0.5
+    return share * a + (1 - share) * b
 
 
 def resized(plane: torch.Tensor, side: int) -> torch.Tensor:
@@ -138,7 +144,7 @@ def resized(plane: torch.Tensor, side: int) -> torch.Tensor:
 def read(model: ContextDecoder, trial: Trial, tokens: int, painted: np.ndarray | None = None) -> tuple[list[np.ndarray], float]:
     """Logits at the target's size (S, S) of the decoder and, with the painter's, of both as one; and the presence's logit."""
     reading = Reading(model, trial, tokens)
-    planes = [reading.plane] if painted is None else [reading.plane, reading.joined(painted)[0]]
+    planes = [reading.plane] if painted is None else [reading.plane, reading.joined(painted)]
     return [reading.shown(plane) for plane in planes], reading.presence
 
 
