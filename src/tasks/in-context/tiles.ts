@@ -3,8 +3,9 @@
  * of the model's patches. Tiles are parts of the target, each segmented by itself at the model's resolution by prompts that
  * are cropped around their objects at a like scale.
  */
-import { crop, type Region } from '../../images/crop';
+import type { Region } from '../../images/crop';
 import { regionsOf } from '../../masks/regions';
+import { cropPrompt } from './crop-prompt';
 import type { ReadPrompt } from './prompts';
 
 /**
@@ -137,22 +138,12 @@ export function cropPrompts(prompts: readonly ReadPrompt[], side: TileSide): Rea
       if (!windows.some((window) => holds(window, box)))
         windows.push(windowAround(box, pixels, width, height));
     }
-    return windows.map((window) => cut(prompt, window));
+    return windows.map((window) => cropPrompt(prompt, window));
   });
 }
 
 function holds([x, y, w, h]: Region, [left, top, across, down]: Region): boolean {
   return x <= left && y <= top && left + across <= x + w && top + down <= y + h;
-}
-
-function cut({ image, mask, colors }: ReadPrompt, region: Region): ReadPrompt {
-  const [, , width, height] = region;
-  const part = (data: Uint8Array, channels: number) => crop(data, mask.width, channels, region);
-  return {
-    image: { width, height, data: part(image.data, 3) },
-    mask: { width, height, data: part(mask.data, 1) },
-    ...(colors && { colors: part(colors, 3) }),
-  };
 }
 
 /** The tiles of a picture, row by row: as few as overlap by a quarter or more, evenly spread. */

@@ -4,7 +4,7 @@ import type { RunOptions } from '../../base/progress';
 import { blendColors } from '../../colors/blend';
 import { type ColorMapping, colorize } from '../../colors/color-mapping';
 import { decodeFits } from '../../colors/decode';
-import { crop, cropImage, type Region, widen } from '../../images/crop';
+import { cropImage, type Region, widen } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
@@ -15,6 +15,7 @@ import { halfPrompt } from '../in-context/half-prompts';
 import { halfSize } from '../in-context/options';
 import { type HalfPrompt, PaintingSession } from '../in-context/painting-session';
 import { type MergedFits, planPasses } from '../in-context/passes';
+import { cropPrompt } from '../in-context/crop-prompt';
 import { HelperModel } from '../in-context/helper-model';
 import { maskedPrompts } from '../in-context/masked-prompts';
 import { sharpen } from '../in-context/prepared-prompts';
@@ -129,8 +130,9 @@ export class Tracker {
           `shows the label ${unknown}, which the prompts do not have.`,
         );
       }
-      await this.context?.session.add(prompts[0], this.given.signal); // first: it may be stopped
-      this.anchors.push(this.anchor(prompts[0]));
+      const near = this.near(prompts[0]);
+      await this.context?.session.add(near, this.given.signal); // first: it may be stopped
+      this.anchors.push(halfPrompt(near, this.size));
       this.context?.memory.clear();
       this.bank.clear();
       this.bank.version++;
@@ -226,24 +228,16 @@ export class Tracker {
           `tells one label from background, but the prompts show ${set.labels.length}.`,
         );
       }
-      this.anchors = set.prompts.map((prompt) => this.anchor(prompt));
+      this.anchors = set.prompts.map((prompt) => halfPrompt(this.near(prompt), this.size));
       this.set = set;
     }
     return this.set;
   }
 
-  private anchor({ image, mask, colors }: ReadPrompt): HalfPrompt {
-    const region = this.around(mask) ?? ([0, 0, image.width, image.height] as const);
-    const [, , width, height] = region;
-    const data = crop(mask.data, mask.width, 1, region);
-    return halfPrompt(
-      {
-        image: cropImage(image, region),
-        mask: { width, height, data },
-        colors: colors && crop(colors, mask.width, 3, region),
-      },
-      this.size,
-    );
+  /** A prompt's region that is looked at, as frames are. */
+  private near(prompt: ReadPrompt): ReadPrompt {
+    const region = this.around(prompt.mask);
+    return region ? cropPrompt(prompt, region) : prompt;
   }
 
   /** The second model's session, where the options ask for it. */
@@ -254,7 +248,7 @@ export class Tracker {
       const parts = await import('./context-memory');
       const session = await parts.ContextSession.prepare(
         model,
-        set.prompts,
+        set.prompts.map((prompt) => this.near(prompt)),
         set.labels,
         run.signal,
       );
