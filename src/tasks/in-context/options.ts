@@ -44,8 +44,8 @@ export interface SegmentationOptions {
   readonly task?: Task;
   /**
    * `best` asks a second model beside the painter, which is loaded when it is first needed: much better masks of things in
-   * pictures that differ, for about twice the time. `fast` is the painter alone.
-   * @default 'best' with the bundled painter, 'fast' with others, and in tracking
+   * pictures that differ and in video, for two to three times the time. `fast` is the painter alone.
+   * @default 'best' with the bundled painter, 'fast' with others
    */
   readonly quality?: Quality;
   /** @default 'feature' */

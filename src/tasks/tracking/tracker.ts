@@ -251,7 +251,8 @@ export class Tracker {
 
   /** The second model's session, where the options ask for it. */
   private async contextOf(set: PromptSet, run: RunOptions) {
-    if (this.options.quality !== 'best' || this.options.threshold !== undefined) return undefined;
+    const { quality = this.helper.quality, threshold } = this.options;
+    if (quality !== 'best' || threshold !== undefined) return undefined;
     if (!this.context) {
       const model = await this.helper.context(run);
       const parts = await import('./context-memory');
