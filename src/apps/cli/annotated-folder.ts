@@ -9,6 +9,7 @@ import {
   readYoloNames,
 } from '../../entries/annotations';
 import type { PromptPair } from './prompt-pairs';
+import { shownSize } from './shown-size';
 import { named, UsageError } from './usage-error';
 
 const TITLE = { voc: 'VOC', davis: 'DAVIS', yolo: 'YOLO' } as const;
@@ -48,7 +49,7 @@ export async function readAnnotatedFolder(
               classes: listed && readVocClasses(listed, names),
             })
           : readYolo(content, {
-              ...(await sizeOf(path)),
+              ...(await shownSize(path)),
               file,
               names: listed && readYoloNames(listed, names),
             });
@@ -60,17 +61,4 @@ export async function readAnnotatedFolder(
   const left = bare > 0 ? `; left out ${bare} picture(s) in which nothing is marked` : '';
   tell(`${folder}: ${prompts.length} prompt(s), ${TITLE[layout]}${left}`);
   return prompts;
-}
-
-/** A picture's size as it is seen, EXIF's orientation applied: YOLO's shares are of that. */
-async function sizeOf(path: string): Promise<{ width: number; height: number }> {
-  const { default: sharp } = await import('sharp');
-  try {
-    const { autoOrient } = await sharp(path).metadata();
-    return autoOrient;
-  } catch (error) {
-    throw new UsageError(
-      `--prompt: "${path}" cannot be read as a picture (${(error as Error).message}).`,
-    );
-  }
 }

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { AnnotatedPicture, Prompt } from '../../index';
 import { isAnnotationFile, readPromptFile } from './annotation-file';
 import { type Clicks, parseClicks } from './clicks';
+import { readMaskFile } from './mask-files';
 import { readPromptFolder } from './prompt-folder';
 
 /** Separates the two values of one `--prompt`; it cannot occur in a path. */
@@ -13,14 +14,16 @@ export interface PromptPair {
   readonly mask: string;
   /** What the mask's file says, where it is not for the library to read by itself. */
   readonly annotated?: AnnotatedPicture;
+  /** Several masks of the picture, each a label. */
+  readonly masks?: readonly string[];
   /** Clicks that stand in the mask's place. */
   readonly clicks?: Clicks;
 }
 
 /** Pairs as the library takes them. */
 export function asPrompts(pairs: readonly PromptPair[]): Prompt[] {
-  return pairs.map(({ image, mask, annotated, clicks }) =>
-    clicks ? { image, ...clicks } : { image, mask: annotated ?? mask },
+  return pairs.map(({ image, mask, masks, annotated, clicks }) =>
+    clicks ? { image, ...clicks } : { image, mask: annotated ?? masks ?? mask },
   );
 }
 
@@ -73,7 +76,10 @@ export async function expandPrompts(
       pairs.push(...(await readPromptFile(prompt.annotations, tell)));
     else {
       const clicks = parseClicks(prompt.mask);
-      pairs.push(clicks ? { ...prompt, clicks } : prompt);
+      pairs.push({
+        ...prompt,
+        ...(clicks ? { clicks } : await readMaskFile(prompt.image, prompt.mask)),
+      });
     }
   }
   return pairs;
