@@ -35,7 +35,7 @@ export function directoryFiles(directory: string): CheckpointFiles {
 }
 
 /** Bytes of a config, an index of shards or a listing. */
-const LARGEST_JSON = 4 << 20;
+export const LARGEST_JSON = 4 << 20;
 
 /** Reads a whole JSON file and closes it. @throws CheckpointError */
 export async function readJson(access: RandomAccess): Promise<unknown> {

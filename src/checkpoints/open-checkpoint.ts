@@ -15,6 +15,7 @@ import type { RandomAccess } from './random-access';
 import { openSafetensors } from './safetensors';
 import { openSharded } from './sharded';
 import type { TensorSource } from './tensor-source';
+import { webAddress } from './web-address';
 
 /**
  * Where a model comes from: a directory or file (Node), a hub id `owner/name[@revision]`, a URL of a
@@ -46,10 +47,7 @@ export async function openCheckpoint(
   if (typeof Blob !== 'undefined' && source instanceof Blob)
     return openWeights(blobAccess(source, 'the given blob'), null);
   if (source instanceof URL)
-    return openCheckpoint(
-      source.protocol === 'file:' ? decodeURIComponent(source.pathname) : source.href,
-      options,
-    );
+    return openCheckpoint(source.protocol === 'file:' ? pathOfUrl(source) : source.href, options);
   if (typeof source === 'object' && source !== null && 'entries' in source) return source;
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
@@ -88,7 +86,7 @@ async function openBundled(name: BundledName, options: OpenOptions): Promise<Ten
 
 /** A file's URL as that of its directory, with the query, and its name. */
 function splitUrl(url: string): [directory: string, name: string] {
-  const { origin, pathname, search } = new URL(url);
+  const { origin, pathname, search } = webAddress(url);
   const name = pathname.slice(pathname.lastIndexOf('/') + 1);
   return [`${origin}${directoryOf(pathname)}${search}`, name];
 }
@@ -126,9 +124,18 @@ async function openBeside(access: RandomAccess, files: CheckpointFiles): Promise
   return { ...source, preprocessor: await files.json('preprocessor_config.json') };
 }
 
+/** @throws CheckpointError for a path whose percent signs are none of a URL's. */
+function pathOfUrl(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch (cause) {
+    throw new CheckpointError(`${url.href} is no URL of a file.`, { cause });
+  }
+}
+
 /** The path up to the last slash, or `.`. */
 function directoryOf(path: string): string {
-  return path.replace(/[^/\\]*$/, '') || '.';
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || '.';
 }
 
 /** Tells the two formats apart by their first bytes: a `.pth` is a zip archive. */

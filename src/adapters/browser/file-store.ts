@@ -19,5 +19,6 @@ export const fileStore: FileStore = {
       : null,
   bundledModel: findBundledModel,
   cache: browserFileCache,
+  fetch: (url, request) => fetch(url, request),
   environment: () => undefined,
 };
