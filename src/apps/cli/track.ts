@@ -46,6 +46,7 @@ export interface TrackFlags
       | 'tolerance'
       | 'ignore'
       | 'orientation'
+      | 'svg'
       | 'window'
       | 'resizeMasks'
       | 'maxPixels'
@@ -101,6 +102,7 @@ export async function track(
       tolerance: flags.tolerance,
       ignore: flags.ignore,
       orientation: flags.orientation,
+      svg: flags.svg,
       window: flags.window,
       resizeMasks: flags.resizeMasks,
       maxPixels: flags.maxPixels,

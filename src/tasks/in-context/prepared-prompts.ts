@@ -29,7 +29,7 @@ export class PreparedPrompts {
     private readonly options: ResolvedOptions,
     private readonly reading: Pick<
       TargetOptions,
-      'maxPixels' | 'sources' | 'orientation' | 'window'
+      'maxPixels' | 'svg' | 'sources' | 'orientation' | 'window'
     >,
     private readonly session: PaintingSession,
     private readonly helper: HelperModel,
@@ -50,8 +50,8 @@ export class PreparedPrompts {
     const tiling = tiles === undefined ? undefined : await import('./tiles');
     const side = tiles === undefined ? undefined : tiling?.tileSide(tiles, set.prompts, size.width);
     const shown = tiling && side ? tiling.cropPrompts(set.prompts, side) : set.prompts;
-    const { maxPixels, sources, orientation, window } = run;
-    const reading = { maxPixels, sources, orientation, window };
+    const { maxPixels, svg, sources, orientation, window } = run;
+    const reading = { maxPixels, svg, sources, orientation, window };
     const prompts =
       options.ensemble === 'spatial'
         ? [gridPrompt(shown, size)]
@@ -87,9 +87,10 @@ export class PreparedPrompts {
    */
   async segment(target: ImageInput, options: TargetOptions = {}): Promise<SegmentationResult> {
     checkKnownOptions(options);
-    const { maxPixels, orientation, window } = this.reading;
+    const { maxPixels, svg, orientation, window } = this.reading;
     const given = {
       maxPixels: options.maxPixels ?? maxPixels,
+      svg: options.svg ?? svg,
       orientation: options.orientation ?? orientation,
       window: options.window ?? window,
       sources: narrower(this.reading.sources, options.sources),
