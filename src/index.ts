@@ -70,6 +70,7 @@ export type { Progress, RunOptions } from './base/progress';
 export {
   AbortedError,
   BackendError,
+  EngineLostError,
   CheckpointError,
   DisposedError,
   DownloadError,

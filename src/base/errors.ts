@@ -83,6 +83,15 @@ export class BackendError extends SegGptError {
   }
 }
 
+/**
+ * An engine lost what it computes with: a worker ended, or the graphics device is gone. Nothing more can be computed with its
+ * model; one that is loaded anew works. `segmentInContext` does that once by itself.
+ */
+export class EngineLostError extends BackendError {
+  /** `'EngineLostError'`. */
+  override name = 'EngineLostError';
+}
+
 /** A video could not be read or written; the message holds what the decoder said. */
 export class VideoError extends SegGptError {
   /** `'VideoError'`. */
