@@ -14,6 +14,7 @@ import {
 import { homedir, hostname } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileAccess } from './file-access';
+import { temporaryBeside } from './temporary-file';
 import { keySegments } from '../../checkpoints/cache-key';
 import {
   type Begun,
@@ -134,7 +135,7 @@ async function write(
 }
 
 async function writeNote(path: string, note: FileNote): Promise<void> {
-  const temporary = `${path}.${randomUUID()}${NOTE}.tmp`;
+  const temporary = temporaryBeside(path);
   await writeFile(temporary, JSON.stringify(note));
   await rename(temporary, `${path}${NOTE}`);
 }

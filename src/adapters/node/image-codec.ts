@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import type { ImageCodec } from '../../images/image-codec';
 import { decodeInNode } from './decode-image';
 import { fetchFollowing } from './fetch-following';
 import { readFileAt } from './regular-file';
+import { temporaryBeside } from './temporary-file';
 
 /** Milliseconds in which a server must begin to answer. */
 const HEADERS_MS = 60_000;
@@ -68,7 +68,7 @@ export const imageCodec: ImageCodec = {
 
   async save(path, bytes) {
     await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.${randomUUID()}.tmp`;
+    const temporary = temporaryBeside(path);
     try {
       await writeFile(temporary, bytes);
       await rename(temporary, path);
