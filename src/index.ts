@@ -71,6 +71,7 @@ export {
   AbortedError,
   BackendError,
   EngineLostError,
+  InternalError,
   CheckpointError,
   DisposedError,
   DownloadError,

@@ -1,5 +1,6 @@
 import { throwIfAborted, unlessAborted } from './base/abort';
 import { EngineLostError } from './base/errors';
+import { guarded } from './base/guard';
 import { resolveOptions } from './base/options';
 import { BundledModel } from './checkpoints/checkpoint-files';
 import type { CheckpointSource } from './checkpoints/open-checkpoint';
@@ -59,6 +60,14 @@ export async function segmentInContext(
   target: ImageInput,
   options: SegmentInContextOptions = {},
 ): Promise<SegmentationResult> {
+  return segmentWithKept(prompts, target, options);
+}
+
+const segmentWithKept = guarded(async function (
+  prompts: readonly Prompt[],
+  target: ImageInput,
+  options: SegmentInContextOptions,
+): Promise<SegmentationResult> {
   checkKnownOptions(options);
   throwIfAborted(options.signal);
   // Everything is read and checked before a model is loaded, but prompts that need one to be read.
@@ -82,7 +91,7 @@ export async function segmentInContext(
       dropSurplus();
     }
   }
-}
+});
 
 async function segmentWith(
   entry: KeptModel,

@@ -10,7 +10,8 @@ export type ErrorCode =
   | 'VIDEO'
   | 'DISPOSED'
   | 'ABORTED'
-  | 'OUTPUT';
+  | 'OUTPUT'
+  | 'INTERNAL';
 
 /** Base class of every error this package throws on purpose. Tell them apart by class or by `code`. */
 export class SegGptError extends Error {
@@ -109,6 +110,20 @@ export class DisposedError extends SegGptError {
 
   constructor(message: string, options?: ErrorOptions) {
     super('DISPOSED', message, options);
+  }
+}
+
+/** A fault of this package: its cause is an error that should have been prevented. Please report it. */
+export class InternalError extends SegGptError {
+  /** `'InternalError'`. */
+  override name = 'InternalError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(
+      'INTERNAL',
+      `A fault in seggpt (${message}). Please report it, with the cause's stack and what was asked for.`,
+      options,
+    );
   }
 }
 

@@ -109,3 +109,14 @@ describe('refuses', () => {
     expect(() => decodeRle(rle)).toThrow(message);
   });
 });
+
+it.each<[string, unknown]>([
+  ['negative sides', { size: [-2, -3], counts: [6] }],
+  ['sides that are no whole numbers', { size: [2.5, 2], counts: [5] }],
+  ['more pixels than any picture', { size: [1e9, 1e9], counts: [1e18] }],
+  ['no size', { counts: [4] }],
+  ['no counts', { size: [2, 2] }],
+  ['half a letter', { size: [2, 2], counts: '\ud800' }],
+])('refuses %s', (_, rle) => {
+  expect(() => decodeRle(rle as Parameters<typeof decodeRle>[0])).toThrow(InvalidInputError);
+});

@@ -1,4 +1,5 @@
 import type { Progress, RunOptions } from '../../base/progress';
+import { guardMethods } from '../../base/guard';
 import { decodeFits } from '../../colors/decode';
 import { cropImage, type Region } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
@@ -240,3 +241,5 @@ export function narrower<Item>(
 ): readonly Item[] | undefined {
   return a && b ? a.filter((each) => b.includes(each)) : (a ?? b);
 }
+
+guardMethods(PreparedPrompts.prototype, ['segment']);
