@@ -67,7 +67,7 @@ export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
  * @throws InvalidInputError if they do not, or their string is damaged.
  */
 export function checkRle(rle: Rle | CompressedRle): number[] {
-  const { size, counts: given } = rle as Partial<Rle | CompressedRle>;
+  const { size, counts: given } = (rle ?? {}) as Partial<Rle | CompressedRle>;
   const isSide = (side: unknown) => Number.isInteger(side) && (side as number) >= 0;
   const isText = typeof given === 'string';
   if (!Array.isArray(size) || size.length !== 2 || !size.every(isSide))
@@ -78,8 +78,10 @@ export function checkRle(rle: Rle | CompressedRle): number[] {
   if (height * width > MOST_PIXELS)
     throw new InvalidInputError('rle', `has ${height} x ${width} pixels, more than any picture.`);
   const counts = isText ? decompressCounts(given) : given;
+  if (!counts.every((run) => Number.isInteger(run) && run >= 0))
+    throw new InvalidInputError('rle', 'has runs that are no whole numbers of 0 or more.');
   const total = counts.reduce((a, b) => a + b, 0);
-  if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
+  if (total !== height * width) {
     throw new InvalidInputError(
       'rle',
       `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`,

@@ -75,7 +75,8 @@ function writeNumber(dice: Dice, bytes: Uint8Array): void {
   const at = dice.below(bytes.length - 8);
   const value = dice.pick(EDGES);
   if (dice.chance(0.5)) view.setUint32(at, value, dice.chance(0.5));
-  else view.setBigUint64(at, BigInt.asUintN(64, BigInt(Math.trunc(Math.min(value, 2 ** 63)))), true);
+  else
+    view.setBigUint64(at, BigInt.asUintN(64, BigInt(Math.trunc(Math.min(value, 2 ** 63)))), true);
 }
 
 function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -103,24 +104,33 @@ function odd(dice: Dice): unknown {
   ])();
 }
 
-/** A JSON value with changes anywhere in it: values, keys, lengths of lists. */
-export function mutateJson(dice: Dice, value: unknown): unknown {
-  if (dice.chance(0.04)) return odd(dice);
+/**
+ * A JSON value with changes anywhere in it: values, keys, lengths of lists.
+ *
+ * @param rate by what the usual probabilities of changes are multiplied: with a low one most of a large value stays sound.
+ */
+export function mutateJson(
+  dice: Dice,
+  value: unknown,
+  rate = dice.pick([0.002, 0.05, 1]),
+): unknown {
+  if (dice.chance(0.04 * rate)) return odd(dice);
   if (Array.isArray(value)) {
-    const items = value.map((item) => (dice.chance(0.3) ? mutateJson(dice, item) : (item as unknown)));
-    if (dice.chance(0.1)) items.push(odd(dice));
-    if (dice.chance(0.1)) items.pop();
+    const items = value.map((item) => mutateJson(dice, item, rate));
+    if (dice.chance(0.1 * rate)) items.push(odd(dice));
+    if (dice.chance(0.1 * rate)) items.pop();
     return items;
   }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value)
-      .filter(() => !dice.chance(0.04))
+      .filter(() => !dice.chance(0.04 * rate))
       .map(([key, item]): [string, unknown] => [
-        dice.chance(0.03) ? dice.pick(['__proto__', 'constructor', '', `${key}x`]) : key,
-        dice.chance(0.25) ? mutateJson(dice, item) : item,
+        dice.chance(0.03 * rate) ? dice.pick(['__proto__', 'constructor', '', `${key}x`]) : key,
+        mutateJson(dice, item, rate),
       ]);
     return Object.fromEntries(entries);
   }
+  if (!dice.chance(0.3 * rate)) return value;
   if (typeof value === 'number')
     return dice.chance(0.7) ? dice.pick(EDGES) : value + dice.pick([1, -1, 4, -4]);
   if (typeof value === 'string') return dice.pick([odd(dice), `${value}x`, value.slice(1)]);

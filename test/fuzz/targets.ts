@@ -19,14 +19,14 @@ import type { TensorSource } from '../../src/checkpoints/tensor-source';
 import { decodeLimits } from '../../src/images/decode-limits';
 import { decodeFile } from '../../src/images/decode-file';
 import { maskToPolygons } from '../../src/masks/polygons';
-import { fillPolygons } from '../../src/masks/fill-polygons';
+import { polygonsToMask } from '../../src/masks/fill-polygons';
 import { compressRle, decodeRle, encodeRle } from '../../src/masks/rle';
 import { parseContextConfig } from '../../src/models/context/config';
 import { readModel } from '../../src/models/family';
 import { parseSamConfig, samBaseConfig, toSamJson } from '../../src/models/sam/config';
 import { parseInputSize, parsePainterConfig } from '../../src/models/seggpt/config';
 import { encodedFromBytes } from '../../src/tasks/interactive/encoded-bytes';
-import { zip } from '../helpers/archive';
+import { pickleState, type StatePickle, zip } from '../helpers/archive';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
 import { type Dice, mutateBytes, mutateJson } from './mutators';
 
@@ -49,6 +49,11 @@ const header = JSON.parse(Buffer.from(weights.subarray(8, 8 + headerLength)).toS
 const pickles = (
   JSON.parse(readFileSync(join(fixtures, 'pickles.json'), 'utf8')) as { data: string }[]
 ).map(({ data }) => new Uint8Array(Buffer.from(data, 'base64')));
+const tensor = { shape: [3, 4], strides: [4, 1] };
+const states = [
+  { a: tensor, b: { ...tensor, key: '1' } },
+  { model: { a: tensor, 'b.weight': { ...tensor, strides: [1, 3] }, step: 3 } },
+].map((state) => Uint8Array.from(pickleState(state as StatePickle)));
 const limits = decodeLimits({ maxPixels: 1e6 });
 const pictures = [...files('masks', '.png'), ...files('annotations', '.png')];
 const photographs = [...files('masks', '.jpg'), ...pictures];
@@ -61,7 +66,10 @@ const sharded = {
   ),
 };
 const archive = (pickle: Uint8Array) =>
-  zip({ 'a/data.pkl': pickle, 'a/byteorder': utf8.encode('little'), 'a/data/0': [1, 2, 3, 4] });
+  zip({
+    ...{ 'a/data.pkl': pickle, 'a/byteorder': utf8.encode('little') },
+    ...{ 'a/data/0': new Uint8Array(400), 'a/data/1': new Uint8Array(48) },
+  });
 
 /** Mutated JSON as it would be read from a file. */
 const json = (dice: Dice, value: unknown) =>
@@ -83,14 +91,16 @@ function strict(bytes: Uint8Array) {
   };
 }
 
-async function readSome(source: TensorSource): Promise<void> {
+/** Reads a few tensors, and holds them to their shapes. */
+async function readSome(source: TensorSource): Promise<TensorSource> {
   for (const [name, { shape }] of [...source.entries].slice(0, 5)) {
     const { data, dtype } = await source.read(name);
     const bytes = { F32: 4, F16: 2, BF16: 2, I8: 1 }[dtype];
     const expected = shape.reduce((a, b) => a * b, bytes);
-    if (data.byteLength !== expected) throw new Error(`${data.byteLength} bytes for ${shape.join()}`);
+    if (data.byteLength !== expected)
+      throw new Error(`${data.byteLength} bytes for ${shape.join()}`);
   }
-  readModel(source);
+  return source;
 }
 
 export const targets: Readonly<Record<string, Target>> = {
@@ -100,8 +110,12 @@ export const targets: Readonly<Record<string, Target>> = {
     new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
     bytes.set(text, 8);
     bytes.set(weights.subarray(8 + headerLength), 8 + text.length);
-    const input = dice.chance(0.5) ? bytes : mutateBytes(dice, weights.subarray(0, 8 + headerLength));
-    await readSome(await openSafetensors(strict(input)));
+    const input = dice.chance(0.5)
+      ? bytes
+      : mutateBytes(dice, weights.subarray(0, 8 + headerLength));
+    readModel(
+      await readSome(await openSafetensors(strict(input), dice.chance(0.7) ? miniConfig : null)),
+    );
   },
   async sharded(dice) {
     const shards: CheckpointFiles = {
@@ -114,12 +128,16 @@ export const targets: Readonly<Record<string, Target>> = {
         return Promise.resolve(strict(dice.chance(0.8) ? weights : mutateBytes(dice, cut)));
       },
     };
-    await readSome(await openSharded(shards, parsed(dice, sharded), null));
+    readModel(await readSome(await openSharded(shards, parsed(dice, sharded), miniConfig)));
   },
   async zip(dice) {
-    await readSome(await openPth(strict(mutateBytes(dice, archive(dice.pick(pickles)))), null));
+    const state = dice.chance(0.5) ? states[0] : mutateBytes(dice, dice.pick(states));
+    const bytes = archive(state);
+    await readSome(
+      await openPth(strict(dice.chance(0.5) ? bytes : mutateBytes(dice, bytes)), miniConfig),
+    );
   },
-  pickle: (dice) => readPickle(mutateBytes(dice, dice.pick(pickles)), 'x'),
+  pickle: (dice) => readPickle(mutateBytes(dice, dice.pick([...pickles, ...states])), 'x'),
   config(dice) {
     const config = parsePainterConfig(parsed(dice, miniConfig));
     const size = parseInputSize(parsed(dice, { size: { height: 448, width: 448 } }), config, 'x');
@@ -140,7 +158,12 @@ export const targets: Readonly<Record<string, Target>> = {
     if (listing && !/^[0-9a-f]+$/.test(listing.commit)) throw new Error(listing.commit);
   },
   mask: (dice) =>
-    decodeFile(mutateBytes(dice, dice.pick(pictures)), { purpose: 'mask', orientation: 'upright' }, limits, 'x'),
+    decodeFile(
+      mutateBytes(dice, dice.pick(pictures)),
+      { purpose: 'mask', orientation: 'upright' },
+      limits,
+      'x',
+    ),
   async picture(dice) {
     const purpose = dice.pick(['mask', 'image'] as const);
     const bytes = mutateBytes(dice, dice.pick(photographs));
@@ -154,9 +177,11 @@ export const targets: Readonly<Record<string, Target>> = {
   cvat: (dice) => readAnnotations(mutateBytes(dice, cvat)),
   yolo(dice) {
     const lines = utf8.encode('0 0.5 0.5 0.1 0.2\n1 0.1 0.1 0.9 0.1 0.9 0.9\n');
-    readYolo(mutateBytes(dice, lines), { file: 'x.txt', width: 20, height: 10 } as never);
+    readYolo(mutateBytes(dice, lines), { width: 20, height: 10 });
     readYoloNames(mutateBytes(dice, utf8.encode('names:\n  0: cat\n  1: "dog"\n')));
-    readVocClasses(mutateBytes(dice, utf8.encode('# label:color_rgb:parts:actions\ncat:1,2,3::\n')));
+    readVocClasses(
+      mutateBytes(dice, utf8.encode('# label:color_rgb:parts:actions\ncat:1,2,3::\n')),
+    );
   },
   rle(dice) {
     const bits = Uint8Array.from({ length: 40 }, () => dice.below(2));
@@ -166,13 +191,16 @@ export const targets: Readonly<Record<string, Target>> = {
   },
   brush(dice) {
     const bits = Uint8Array.from({ length: 400 }, () => dice.below(2));
-    decodeBrush(mutateBytes(dice, Uint8Array.from(encodeBrush(bits))) as never, 20 as never, 20 as never);
+    decodeBrush(mutateBytes(dice, Uint8Array.from(encodeBrush(bits))), 20, 20);
   },
   polygons(dice) {
     const bits = Uint8Array.from({ length: 144 }, () => dice.below(2));
     const outlines = parsed(dice, maskToPolygons(bits, 12, 12));
-    if (Array.isArray(outlines) && outlines.every((each) => Array.isArray(each) && each.every(Number.isFinite)))
-      fillPolygons(outlines as number[][], 12, 12);
+    if (
+      Array.isArray(outlines) &&
+      outlines.every((each) => Array.isArray(each) && each.every(Number.isFinite))
+    )
+      polygonsToMask(outlines as number[][], 12, 12);
   },
   encoded: (dice) => encodedFromBytes(mutateBytes(dice, weights.subarray(0, 8 + headerLength))),
   async frames(dice) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { InvalidInputError } from '../../src/base/errors';
-import { compressRle, decodeRle, decompressRle, encodeRle } from '../../src/masks/rle';
+import { compressRle, decodeRle, decompressRle, encodeRle, type Rle } from '../../src/masks/rle';
 
 const masks = fc
   .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }))
@@ -120,3 +120,8 @@ it.each<[string, unknown]>([
 ])('refuses %s', (_, rle) => {
   expect(() => decodeRle(rle as Parameters<typeof decodeRle>[0])).toThrow(InvalidInputError);
 });
+
+it.each([null, { size: [2, 2], counts: [{ toString: 1 }, 4] }, { size: [2, 2], counts: [-1, 5] }])(
+  'refuses %j, found by fuzzing',
+  (rle) => expect(() => decodeRle(rle as unknown as Rle)).toThrow(InvalidInputError),
+);
