@@ -50,10 +50,11 @@ const pickles = (
   JSON.parse(readFileSync(join(fixtures, 'pickles.json'), 'utf8')) as { data: string }[]
 ).map(({ data }) => new Uint8Array(Buffer.from(data, 'base64')));
 const tensor = { shape: [3, 4], strides: [4, 1] };
-const states = [
+const stateDicts: StatePickle[] = [
   { a: tensor, b: { ...tensor, key: '1' } },
   { model: { a: tensor, 'b.weight': { ...tensor, strides: [1, 3] }, step: 3 } },
-].map((state) => Uint8Array.from(pickleState(state as StatePickle)));
+];
+const states = stateDicts.map((state) => Uint8Array.from(pickleState(state)));
 const limits = decodeLimits({ maxPixels: 1e6 });
 const pictures = [...files('masks', '.png'), ...files('annotations', '.png')];
 const photographs = [...files('masks', '.jpg'), ...pictures];
