@@ -159,6 +159,13 @@ export async function urlFiles(base: string, options: HubOptions): Promise<Check
   );
 }
 
+/** A file's URL as that of its directory, with the query, and its name. @throws DownloadError if it is none. */
+export function splitUrl(url: string): [directory: string, name: string] {
+  const { origin, pathname, search } = webAddress(url);
+  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
+  return [`${origin}${pathname.slice(0, -name.length || undefined)}${search}`, name];
+}
+
 async function fingerprint(text: string): Promise<string> {
   const { sha256 } = await import('@noble/hashes/sha2.js');
   const { bytesToHex, utf8ToBytes } = await import('@noble/hashes/utils.js');

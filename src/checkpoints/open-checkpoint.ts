@@ -13,9 +13,7 @@ import { memoryAccess, blobAccess } from './memory-access';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 import { openSafetensors } from './safetensors';
-import { openSharded } from './sharded';
 import type { TensorSource } from './tensor-source';
-import { webAddress } from './web-address';
 
 /**
  * Where a model comes from: a directory or file (Node), a hub id `owner/name[@revision]`, a URL of a
@@ -76,24 +74,17 @@ async function openBundled(name: BundledName, options: OpenOptions): Promise<Ten
   const { location, config, preprocessor, sha256 } = await fileStore.bundledModel(name);
   const open = async () => {
     if (!/^https?:/.test(location)) return fileStore.open(location);
+    const { splitUrl, urlFiles } = await network();
     const [directory, file] = splitUrl(location);
     const known = { ...options, token: undefined, sha256: { [file]: sha256 } };
-    const { urlFiles } = await network();
     return (await urlFiles(directory, known)).open(file);
   };
   return { ...(await openWeights(await open(), config)), preprocessor };
 }
 
-/** A file's URL as that of its directory, with the query, and its name. */
-function splitUrl(url: string): [directory: string, name: string] {
-  const { origin, pathname, search } = webAddress(url);
-  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  return [`${origin}${directoryOf(pathname)}${search}`, name];
-}
-
 async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
+  const { splitUrl, urlFiles } = await network();
   const [directory, name] = splitUrl(url);
-  const { urlFiles } = await network();
   if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(await urlFiles(url, options));
   const files = await urlFiles(directory, options);
   return openBeside(await files.open(name), files);
@@ -114,7 +105,7 @@ async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
   const source =
     index === null
       ? await openWeights(await files.open('model.safetensors'), config)
-      : await openSharded(files, index, config);
+      : await (await import('./sharded')).openSharded(files, index, config);
   return { ...source, preprocessor };
 }
 
