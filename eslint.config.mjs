@@ -110,7 +110,7 @@ export default tseslint.config(
   boundary('models', rooms.models, 'src/models/*/**/*.ts', [
     {
       regex:
-        '^\\.\\./(?!\\.\\./|(?:parameter-table|parameter-specs|weight-reader|stored-rows|family)$)',
+        '^\\.\\./(?!\\.\\./|(?:parameter-table|parameter-specs|weight-reader|stored-rows|family|config-limits)$)',
       message: 'Models do not import one another.',
     },
   ]),

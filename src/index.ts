@@ -70,6 +70,8 @@ export type { Progress, RunOptions } from './base/progress';
 export {
   AbortedError,
   BackendError,
+  EngineLostError,
+  InternalError,
   CheckpointError,
   DisposedError,
   DownloadError,

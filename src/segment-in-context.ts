@@ -1,15 +1,18 @@
 import { throwIfAborted, unlessAborted } from './base/abort';
+import { EngineLostError } from './base/errors';
+import { guarded } from './base/guard';
 import { resolveOptions } from './base/options';
 import { BundledModel } from './checkpoints/checkpoint-files';
 import type { CheckpointSource } from './checkpoints/open-checkpoint';
 import { checkEngineOptions } from './engines/engine-options';
 import type { ImageInput } from './images/image-input';
+import type { RgbImage } from './images/rgb-image';
 import type { PainterLoadOptions } from './models/seggpt/painter';
-import { segmentationSchema } from './tasks/in-context/options';
+import { type ResolvedOptions, segmentationSchema } from './tasks/in-context/options';
 import { checkKnownOptions } from './tasks/known-options';
 import { areMasked, maskedPrompts } from './tasks/in-context/masked-prompts';
 import { PreparedPrompts } from './tasks/in-context/prepared-prompts';
-import { type Prompt, readPrompts, readTarget } from './tasks/in-context/prompts';
+import { type Prompt, type PromptSet, readPrompts, readTarget } from './tasks/in-context/prompts';
 import type { SegmentationResult } from './tasks/in-context/result';
 import { InContextSegmenter, type SegmentOptions } from './tasks/in-context/segmenter';
 
@@ -39,7 +42,8 @@ let kept: KeptModel[] = [];
 
 /**
  * Segments a target by example, in one call. The model is loaded once and kept for further calls with the same model
- * and the same options of loading it; at most four are kept, and {@link releaseModels} frees them.
+ * and the same options of loading it; at most four are kept, and {@link releaseModels} frees them. A model whose engine was
+ * lost, as by a worker that ended, is loaded anew, once a call.
  *
  * @param prompts example pictures with their masks.
  * @param target the picture to segment.
@@ -56,6 +60,14 @@ export async function segmentInContext(
   target: ImageInput,
   options: SegmentInContextOptions = {},
 ): Promise<SegmentationResult> {
+  return segmentWithKept(prompts, target, options);
+}
+
+const segmentWithKept = guarded(async function (
+  prompts: readonly Prompt[],
+  target: ImageInput,
+  options: SegmentInContextOptions,
+): Promise<SegmentationResult> {
   checkKnownOptions(options);
   throwIfAborted(options.signal);
   // Everything is read and checked before a model is loaded, but prompts that need one to be read.
@@ -63,21 +75,39 @@ export async function segmentInContext(
   const resolved = resolveOptions(segmentationSchema, options);
   const early = areMasked(prompts) ? await readPrompts(prompts, options) : undefined;
   const image = await readTarget(target, options);
-  const entry = keptModel(options);
-  entry.users++;
-  try {
-    const { painter, helper } = await unlessAborted(entry.loading, options.signal);
-    const set =
-      early ?? (await readPrompts(await maskedPrompts(prompts, helper, options), options));
-    const prepared = await PreparedPrompts.create(painter, set, resolved, options, helper);
+  for (let isAgain = false; ; isAgain = true) {
+    const entry = keptModel(options);
+    entry.users++;
     try {
-      return await prepared.segmentImage(image, options);
+      return await segmentWith(entry, prompts, early, image, resolved, options);
+    } catch (error) {
+      if (!(error instanceof EngineLostError)) throw error;
+      // Nothing will ever be computed with it again.
+      kept = kept.filter((each) => each !== entry);
+      void dispose(entry);
+      if (isAgain) throw error;
     } finally {
-      prepared.dispose();
+      entry.users--;
+      dropSurplus();
     }
+  }
+});
+
+async function segmentWith(
+  entry: KeptModel,
+  prompts: readonly Prompt[],
+  early: PromptSet | undefined,
+  image: RgbImage,
+  resolved: ResolvedOptions,
+  options: SegmentInContextOptions,
+): Promise<SegmentationResult> {
+  const { painter, helper } = await unlessAborted(entry.loading, options.signal);
+  const set = early ?? (await readPrompts(await maskedPrompts(prompts, helper, options), options));
+  const prepared = await PreparedPrompts.create(painter, set, resolved, options, helper);
+  try {
+    return await prepared.segmentImage(image, options);
   } finally {
-    entry.users--;
-    dropSurplus();
+    prepared.dispose();
   }
 }
 

@@ -10,7 +10,8 @@ export type ErrorCode =
   | 'VIDEO'
   | 'DISPOSED'
   | 'ABORTED'
-  | 'OUTPUT';
+  | 'OUTPUT'
+  | 'INTERNAL';
 
 /** Base class of every error this package throws on purpose. Tell them apart by class or by `code`. */
 export class SegGptError extends Error {
@@ -83,6 +84,15 @@ export class BackendError extends SegGptError {
   }
 }
 
+/**
+ * An engine lost what it computes with: a worker ended, or the graphics device is gone. Nothing more can be computed with its
+ * model; one that is loaded anew works. `segmentInContext` does that once by itself.
+ */
+export class EngineLostError extends BackendError {
+  /** `'EngineLostError'`. */
+  override name = 'EngineLostError';
+}
+
 /** A video could not be read or written; the message holds what the decoder said. */
 export class VideoError extends SegGptError {
   /** `'VideoError'`. */
@@ -100,6 +110,20 @@ export class DisposedError extends SegGptError {
 
   constructor(message: string, options?: ErrorOptions) {
     super('DISPOSED', message, options);
+  }
+}
+
+/** A fault of this package: its cause is an error that should have been prevented. Please report it. */
+export class InternalError extends SegGptError {
+  /** `'InternalError'`. */
+  override name = 'InternalError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(
+      'INTERNAL',
+      `A fault in seggpt (${message}). Please report it, with the cause's stack and what was asked for.`,
+      options,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { type CachedFile, type FileCache } from './file-cache';
 import { fileStore } from './file-store';
+import { trimSlashes, webAddress } from './web-address';
 
 /** Where a cache is. */
 export interface CacheOptions {
@@ -96,9 +97,10 @@ function describe(model: string, files: readonly CachedFile[]): CachedModel {
 /** Whether a model is meant by what `load` takes. */
 function isNamed({ model, revisions }: CachedModel, name: string): boolean {
   if (/^https?:/.test(name)) {
-    const { origin, pathname } = new URL(name);
-    const directory = pathname.replace(/[^/]*\.(safetensors|pth|pt)$/, '').replace(/\/+$/, '');
-    return model === `${origin}${directory}`;
+    const { origin, pathname } = webAddress(name);
+    const isFile = /\.(safetensors|pth|pt)$/.test(pathname);
+    const directory = isFile ? pathname.slice(0, pathname.lastIndexOf('/')) : pathname;
+    return model === `${origin}${trimSlashes(directory)}`;
   }
   const repository = model.replace(/@[^@]*$/, '');
   const names = [model, repository, ...revisions.map((revision) => `${repository}@${revision}`)];

@@ -34,7 +34,8 @@ export function directoryFiles(directory: string): CheckpointFiles {
   };
 }
 
-const LARGEST_JSON = 64 << 20;
+/** Bytes of a config, an index of shards or a listing. */
+export const LARGEST_JSON = 4 << 20;
 
 /** Reads a whole JSON file and closes it. @throws CheckpointError */
 export async function readJson(access: RandomAccess): Promise<unknown> {

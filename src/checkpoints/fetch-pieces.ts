@@ -1,6 +1,8 @@
 import { throwIfAborted, unlessAborted, withOwnSignal } from '../base/abort';
+import { stalling } from '../base/read-body';
 import { AbortedError, DownloadError } from '../base/errors';
 import type { Begun } from './file-cache';
+import { fileStore } from './file-store';
 
 interface RequestOptions {
   readonly headers: Record<string, string>;
@@ -28,24 +30,26 @@ export const isIll = (status: number) => status === 429 || status >= 500;
 
 /** Attempts in a row that bring no byte before a download is given up. */
 const ATTEMPTS = 4;
-/** Silence after which a connection counts as broken. */
-const STALL_MS = 30_000;
+/** Milliseconds in which an answer must begin. */
+const HEADERS_MS = 60_000;
 
 /**
  * `fetch` with this package's errors, until the answer begins: who reads its body listens to the signal. Redirects are
- * followed; a token is not sent on to another host.
+ * followed, in Node by its adapter's rules; a token is not sent on to another host.
  */
 export async function request(
   url: string,
   options: RequestOptions & { readonly method?: string; readonly patience?: number },
 ): Promise<Response> {
-  const { method, headers, patience } = options;
+  const { method, headers, patience = HEADERS_MS } = options;
   // What a browser's own cache holds may be older than ours.
-  const ask = (signal: AbortSignal) => fetch(url, { method, headers, signal, cache: 'no-cache' });
+  const ask = (signal: AbortSignal) =>
+    fileStore.fetch(url, { method, headers, signal, cache: 'no-cache' });
   try {
     return await withOwnSignal(options.signal, ask, patience);
   } catch (cause) {
     if (options.signal?.aborted) throw new AbortedError(options.signal);
+    if (cause instanceof DownloadError) throw cause;
     const why = (cause as Error).cause ?? cause;
     throw new UnreachableError(
       `${url} cannot be reached (${String((why as Error).message ?? why)}).`,
@@ -107,7 +111,7 @@ export async function fetchPieces(
 ): Promise<Transfer> {
   const { begun } = options;
   let response = await ask(url, options, begun?.size ?? 0, begun?.version ?? '');
-  if (response.status === 416 || (begun && isOfAnother(response, begun.version))) {
+  if (response.status === 416 || (begun && isOfAnother(response, begun))) {
     await response.body?.cancel();
     response = await ask(url, options, 0, '');
   }
@@ -166,7 +170,8 @@ async function* resuming(
       refused = error;
       continue;
     }
-    if (at > 0 && (response.status !== 206 || isOfAnother(response, version))) {
+    if (at > 0 && (response.status !== 206 || isOfAnother(response, { version, size: at }, size))) {
+      await response.body?.cancel();
       throw new DownloadError(`${url} changed or cannot be resumed at byte ${at}; run it again.`);
     }
   }
@@ -190,10 +195,19 @@ async function ask(
   throw refusal(url, response);
 }
 
-/** Whether a part belongs to another version. Weak ETags cannot guard a range, so what comes is compared. */
-function isOfAnother(response: Response, version: string): boolean {
+/**
+ * Whether a part belongs to another version, or is another part than was asked for. Weak ETags cannot guard a range, so what
+ * comes is compared.
+ */
+function isOfAnother(response: Response, begun: Begun, whole?: number): boolean {
+  if (response.status !== 206) return false;
   const now = response.headers.get('etag');
-  return response.status === 206 && version !== '' && now !== null && now !== version;
+  if (begun.version !== '' && now !== null && now !== begun.version) return true;
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+  const [, from, size] = range ?? [];
+  return (
+    Number(from) !== begun.size || (whole !== undefined && size !== '*' && Number(size) !== whole)
+  );
 }
 
 function refusal(url: string, { status, statusText }: Response): DownloadError {
@@ -211,14 +225,6 @@ function wholeSize(response: Response): number | undefined {
   const length = response.headers.get('content-length');
   // A compressed transfer's length is not the file's.
   return length === null || response.headers.has('content-encoding') ? undefined : Number(length);
-}
-
-function stalling<Value>(work: Promise<Value>): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout>;
-  const stall = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no data came for ${STALL_MS / 1000} s`)), STALL_MS);
-  });
-  return Promise.race([work, stall]).finally(() => clearTimeout(timer));
 }
 
 function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {

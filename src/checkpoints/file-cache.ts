@@ -8,6 +8,8 @@ export interface FileCache {
   open(key: string): Promise<RandomAccess | null>;
   /** What was noted of a file when it was stored; `null` if it is not there, or nothing was. */
   note(key: string): Promise<FileNote | null>;
+  /** Whether a file is there and has this hex SHA-256. A file is read for it when it changed since it was last looked at. */
+  matches(key: string, sha256: string): Promise<boolean>;
   /**
    * Stores a file as its pieces come; one that was there is replaced.
    *
@@ -34,6 +36,18 @@ export interface FileNote {
   /** The server's version of it: its `ETag` and `Last-Modified`. */
   readonly etag?: string;
   readonly modified?: string;
+  /** What the bytes came to when they were last looked at, where a cache can be changed from outside. */
+  readonly sum?: FileSum;
+}
+
+/** The SHA-256 of a file as it was at a moment. */
+export interface FileSum {
+  /** Hexadecimal, in small letters. */
+  readonly sha256: string;
+  /** In bytes. */
+  readonly size: number;
+  /** When the file was last written to, in milliseconds since 1970. */
+  readonly changed: number;
 }
 
 /** A file in the cache. */

@@ -32,6 +32,12 @@ export interface FileStore {
   bundledModel(name: BundledName): Promise<BundledCheckpoint>;
   /** Downloaded files, kept between runs. `directory` overrides the default place in Node. */
   cache(directory?: string): Promise<FileCache>;
+  /**
+   * `fetch` that follows redirects: in browsers by their own rules, in Node never from a public address to a private one.
+   *
+   * @throws DownloadError for a redirect that is not followed, and what `fetch` throws.
+   */
+  fetch(url: string, request: RequestInit): Promise<Response>;
   /** An environment variable; `undefined` in browsers. */
   environment(name: string): string | undefined;
 }

@@ -2,12 +2,14 @@ import { utf8Bytes } from '../base/text';
 import { throwIfAborted, unlessAborted } from '../base/abort';
 import { CheckpointError, DownloadError } from '../base/errors';
 import { fileStore } from './file-store';
-import { type CheckpointFiles, readJson } from './checkpoint-files';
+import { type CheckpointFiles, LARGEST_JSON, readJson } from './checkpoint-files';
 import type { FileCache, FileNote } from './file-cache';
-import { askAbout, fetchPieces, isIll, request, UnreachableError } from './fetch-pieces';
+import { askAbout, fetchPieces, UnreachableError } from './fetch-pieces';
+import { askHub, type Listing, parseListing } from './hub-listing';
 import { type CacheState, type ServerSeen, stateOf, tellOfCopy } from './revalidate';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
+import { keyOfAddress, trimSlashes, webAddress } from './web-address';
 
 /** How a model is fetched from a hub or URL, and where it is kept. */
 export interface HubOptions {
@@ -41,20 +43,18 @@ export interface RemoteFile {
   readonly sha256?: string;
 }
 
-/** What a hub says of a model at a commit. */
-interface Listing {
-  readonly commit: string;
-  readonly files: readonly { name: string; size?: number; sha256?: string }[];
-}
-
 const HUB = 'https://huggingface.co';
+/** Bytes of a file with weights. The largest that can be loaded, SAM ViT-H, has 2.6 GB. */
+const LARGEST_WEIGHTS = 16 * 2 ** 30;
 
 /** Parses `owner/name[@revision]`; `null` if it is none. */
 export function parseHubId(text: string): HubId | null {
   const match = /^([\w.-]+\/[\w.-]+?)(?:@([\w./-]+))?$/.exec(text);
-  if (!match || /\.(safetensors|pth|pt)$/.test(match[1]) || /(^|\/)\.\.?(\/|$)/.test(text))
-    return null;
-  return { repository: match[1], revision: match[2] ?? 'main' };
+  const [, repository, revision = 'main'] = match ?? [];
+  if (!repository || /\.(safetensors|pth|pt)$/.test(repository)) return null;
+  const parts = [...repository.split('/'), ...revision.split('/')];
+  if (parts.some((part) => /^\.{0,2}$/.test(part))) return null;
+  return { repository, revision };
 }
 
 /** A full commit hash: what it stands for never changes. */
@@ -72,22 +72,20 @@ export async function hubFiles(
   { repository, revision }: HubId,
   options: HubOptions,
 ): Promise<CheckpointFiles> {
-  const endpoint = (options.endpoint ?? fileStore.environment('HF_ENDPOINT') ?? HUB).replace(
-    /\/+$/,
-    '',
-  );
+  const endpoint = trimSlashes(options.endpoint ?? fileStore.environment('HF_ENDPOINT') ?? HUB);
   const token = options.token ?? fileStore.environment('HF_TOKEN');
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
   const name = `${repository}@${revision}`;
-  const keyOf = (commit: string, file: string) =>
-    `${repository.replace('/', '--')}/${commit}/${file}`;
+  // Another hub may list other files under the same commit.
+  const place = `${keyOfAddress(webAddress(endpoint))}/${repository.replace('/', '--')}`;
+  const keyOf = (commit: string, file: string) => `${place}/${commit}/${file}`;
   // The cache remembers what the hub listed of a branch, for use without it.
   const listingKey = keyOf('refs', revision.replace(/\//g, '--'));
 
   const cache = await fileStore.cache(options.cache);
   const opened = await cache.open(listingKey);
-  const kept = opened && ((await readJson(opened)) as Listing);
-  const known = kept && Array.isArray(kept.files) ? kept : null; // whatever else is there is asked for anew
+  // What cannot be read there is asked for anew.
+  const known = opened && parseListing(await readJson(opened).catch(() => null));
   const listing = async (): Promise<Listing> => {
     if (known && (options.offline || COMMIT.test(revision))) return known;
     if (options.offline)
@@ -115,7 +113,13 @@ export async function hubFiles(
       note,
       verify: () => undefined,
     };
-    await inTurn(cache, listingKey, () => cache.store(listingKey, () => Promise.resolve(whole)));
+    try {
+      await inTurn(cache, listingKey, () => cache.store(listingKey, () => Promise.resolve(whole)));
+    } catch (error) {
+      // The listing is of use without the network; a cache that cannot be written may hold the model all the same.
+      if (!(error instanceof DownloadError)) throw error;
+      tellOfCopy(options, `${error.message} What the hub lists of ${name} is not kept.`);
+    }
   }
   const byName = new Map(files.map((file) => [file.name, file]));
   return remoteFiles(
@@ -130,49 +134,16 @@ export async function hubFiles(
   );
 }
 
-/** @throws DownloadError, UnreachableError, AbortedError */
-async function askHub(
-  name: string,
-  url: string,
-  headers: Record<string, string>,
-  signal: AbortSignal | undefined,
-): Promise<Listing> {
-  const response = await request(url, { headers, signal });
-  const { status, statusText } = response;
-  if (status === 401 || status === 403) {
-    throw new DownloadError(
-      `${name}: the hub refuses access (${status}); set the option token or HF_TOKEN.`,
-    );
-  }
-  if (status === 404) throw new DownloadError(`${name}: the hub knows no such model or revision.`);
-  if (!response.ok) {
-    const Failure = isIll(status) ? UnreachableError : DownloadError;
-    throw new Failure(`${name}: the hub answers ${status} ${statusText}.`);
-  }
-  const body = response.json().catch(() => null);
-  const answer = (await unlessAborted(body, signal)) as {
-    sha?: string;
-    siblings?: { rfilename: string; size?: number; lfs?: { sha256?: string; size?: number } }[];
-  } | null;
-  if (!answer?.sha || !Array.isArray(answer.siblings)) {
-    throw new DownloadError(`${name}: ${url} does not answer like a model hub.`);
-  }
-  const files = answer.siblings.map(({ rfilename, size, lfs }) => {
-    return { name: rfilename, size: lfs?.size ?? size, sha256: lfs?.sha256 };
-  });
-  return { commit: answer.sha, files };
-}
-
 /**
  * The files under a base URL; its query goes with each. Nothing is known of them before they are asked for. Each file
  * that is in the cache is asked after once in a load; see `stateOf`.
  */
 export async function urlFiles(base: string, options: HubOptions): Promise<CheckpointFiles> {
-  const { origin, pathname, search } = new URL(base);
-  const root = `${origin}${pathname.replace(/\/+$/, '')}`;
+  const { origin, pathname, search } = webAddress(base);
+  const root = `${origin}${trimSlashes(pathname)}`;
   const token = options.token;
   const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const place = root.replace(/^https?:\/\//, '').replace(/[^\w./-]/g, '_');
+  const place = keyOfAddress(webAddress(root));
   // A query may choose a version, or be a signature: it tells files apart, but is not written down.
   const directory = search ? `${place}/${await fingerprint(search)}` : place;
   return remoteFiles(
@@ -186,6 +157,13 @@ export async function urlFiles(base: string, options: HubOptions): Promise<Check
     options,
     { headers, model: root, listed: false },
   );
+}
+
+/** A file's URL as that of its directory, with the query, and its name. @throws DownloadError if it is none. */
+export function splitUrl(url: string): [directory: string, name: string] {
+  const { origin, pathname, search } = webAddress(url);
+  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
+  return [`${origin}${pathname.slice(0, -name.length || undefined)}${search}`, name];
 }
 
 async function fingerprint(text: string): Promise<string> {
@@ -294,21 +272,32 @@ async function download(
 ): Promise<RandomAccess> {
   const { signal, onProgress } = options;
   // Another call may have fetched it while this one waited for its turn.
-  const isStale = stale && sameNotes(await cache.note(remote.key), stale.note);
+  const isStale =
+    stale &&
+    (remote.sha256
+      ? !(await cache.matches(remote.key, remote.sha256))
+      : sameNotes(await cache.note(remote.key), stale.note));
   const cached = isStale ? null : await cache.open(remote.key);
   if (cached) return cached;
   if (options.offline)
     throw new DownloadError(
-      `${name} is not in the cache (${cache.place}), and offline was asked for.`,
+      `${name} is not in the cache (${cache.place})${stale ? ' as it was promised' : ''}, and offline was asked for.`,
     );
 
   await cache.store(remote.key, async (begun) => {
     const transfer = await fetchPieces(remote.url, { headers, signal, begun });
     const expected = remote.size ?? transfer.size;
+    const most = name.endsWith('.json') ? LARGEST_JSON : LARGEST_WEIGHTS;
+    if (expected !== undefined && expected > most)
+      throw new DownloadError(`${remote.url} has ${expected} bytes; at most ${most} are taken.`);
     let loaded = transfer.offset;
     const counted = (async function* () {
       for await (const piece of transfer.pieces) {
         loaded += piece.byteLength;
+        if (loaded > (expected ?? most))
+          throw new DownloadError(
+            `${remote.url} sends more than the ${expected ?? most} bytes that ${expected === undefined ? 'are taken' : 'it should have'}.`,
+          );
         onProgress?.({ stage: 'download', file: name, loaded, total: expected ?? 0 });
         yield piece;
       }

@@ -2,7 +2,9 @@ import { CheckpointError } from '../base/errors';
 import type { RandomAccess } from './random-access';
 
 /** Random access to a buffer. Reads are views: they cost nothing and must not be written to. */
-export function memoryAccess(bytes: Uint8Array, origin: string): RandomAccess {
+export function memoryAccess(given: Uint8Array, origin: string): RandomAccess {
+  // A Buffer is a Uint8Array whose `slice` does not copy; what reads tensors relies on copies, which are aligned.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   return {
     origin,
     size: bytes.byteLength,

@@ -13,7 +13,6 @@ import { memoryAccess, blobAccess } from './memory-access';
 import type { Progress } from '../base/progress';
 import type { RandomAccess } from './random-access';
 import { openSafetensors } from './safetensors';
-import { openSharded } from './sharded';
 import type { TensorSource } from './tensor-source';
 
 /**
@@ -46,10 +45,7 @@ export async function openCheckpoint(
   if (typeof Blob !== 'undefined' && source instanceof Blob)
     return openWeights(blobAccess(source, 'the given blob'), null);
   if (source instanceof URL)
-    return openCheckpoint(
-      source.protocol === 'file:' ? decodeURIComponent(source.pathname) : source.href,
-      options,
-    );
+    return openCheckpoint(source.protocol === 'file:' ? pathOfUrl(source) : source.href, options);
   if (typeof source === 'object' && source !== null && 'entries' in source) return source;
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');
@@ -78,24 +74,17 @@ async function openBundled(name: BundledName, options: OpenOptions): Promise<Ten
   const { location, config, preprocessor, sha256 } = await fileStore.bundledModel(name);
   const open = async () => {
     if (!/^https?:/.test(location)) return fileStore.open(location);
+    const { splitUrl, urlFiles } = await network();
     const [directory, file] = splitUrl(location);
     const known = { ...options, token: undefined, sha256: { [file]: sha256 } };
-    const { urlFiles } = await network();
     return (await urlFiles(directory, known)).open(file);
   };
   return { ...(await openWeights(await open(), config)), preprocessor };
 }
 
-/** A file's URL as that of its directory, with the query, and its name. */
-function splitUrl(url: string): [directory: string, name: string] {
-  const { origin, pathname, search } = new URL(url);
-  const name = pathname.slice(pathname.lastIndexOf('/') + 1);
-  return [`${origin}${directoryOf(pathname)}${search}`, name];
-}
-
 async function openUrl(url: string, options: OpenOptions): Promise<TensorSource> {
+  const { splitUrl, urlFiles } = await network();
   const [directory, name] = splitUrl(url);
-  const { urlFiles } = await network();
   if (!/\.(safetensors|pth|pt)$/.test(name)) return openFiles(await urlFiles(url, options));
   const files = await urlFiles(directory, options);
   return openBeside(await files.open(name), files);
@@ -116,7 +105,7 @@ async function openFiles(files: CheckpointFiles): Promise<TensorSource> {
   const source =
     index === null
       ? await openWeights(await files.open('model.safetensors'), config)
-      : await openSharded(files, index, config);
+      : await (await import('./sharded')).openSharded(files, index, config);
   return { ...source, preprocessor };
 }
 
@@ -126,9 +115,18 @@ async function openBeside(access: RandomAccess, files: CheckpointFiles): Promise
   return { ...source, preprocessor: await files.json('preprocessor_config.json') };
 }
 
+/** @throws CheckpointError for a path whose percent signs are none of a URL's. */
+function pathOfUrl(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch (cause) {
+    throw new CheckpointError(`${url.href} is no URL of a file.`, { cause });
+  }
+}
+
 /** The path up to the last slash, or `.`. */
 function directoryOf(path: string): string {
-  return path.replace(/[^/\\]*$/, '') || '.';
+  return path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || '.';
 }
 
 /** Tells the two formats apart by their first bytes: a `.pth` is a zip archive. */

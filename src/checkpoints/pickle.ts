@@ -37,6 +37,12 @@ const GLOBALS =
   /^(collections OrderedDict|torch\._utils _rebuild_(tensor_v2|parameter)|torch (Float|Half|BFloat16|Long|Int|Byte|Char|Double|Bool)Storage)$/;
 
 const MARK = Symbol('mark');
+/** Sides of a shape; convolutions have four. */
+const MOST_SIDES = 8;
+/** Bytes of a number; PyTorch's are of eight. */
+const LONGEST_NUMBER = 16;
+/** Lists, tuples, dictionaries and tensors; a tensor takes about seven of them. */
+const MOST_OBJECTS = 1 << 18;
 type Item = PickledValue | typeof MARK;
 
 /**
@@ -44,7 +50,9 @@ type Item = PickledValue | typeof MARK;
  * `pickletools`, protocols 2 to 4; torch `serialization.py`). It runs nothing: a pickle program that
  * names any other global, or uses an opcode that tensors do not need, is refused.
  *
- * Work and memory are bounded by the pickle's length: every opcode consumes input.
+ * Work and memory are bounded by the pickle's length: every opcode consumes input, costs no more than what it consumes
+ * or takes off the stack, and walks into no value that was made before. Names are texts, shapes have at most
+ * {@link MOST_SIDES} sides, and there are at most {@link MOST_OBJECTS} containers, each larger than its opcode.
  *
  * @throws CheckpointError
  */
@@ -54,6 +62,7 @@ export function readPickle(bytes: Uint8Array, origin: string): PickledValue {
 
 class PickleReader {
   private at = 0;
+  private objects = 0;
   private readonly data: DataView;
   private readonly stack: Item[] = [];
   private readonly memo = new Map<number, PickledValue>();
@@ -76,10 +85,12 @@ class PickleReader {
           this.skip(8);
           break;
         case 0x7d: // EMPTY_DICT
+          this.count();
           this.stack.push(new Map());
           break;
         case 0x5d: // EMPTY_LIST
         case 0x29: // EMPTY_TUPLE
+          this.count();
           this.stack.push([]);
           break;
         case 0x28: // MARK
@@ -137,16 +148,20 @@ class PickleReader {
           // STACK_GLOBAL
           const name = this.pop();
           const module = this.pop();
-          this.stack.push(this.global(`${String(module)} ${String(name)}`));
+          if (typeof name !== 'string' || typeof module !== 'string')
+            return this.fail('a name is no text');
+          this.stack.push(this.global(`${module} ${name}`));
           break;
         }
         case 0x85: // TUPLE1
         case 0x86: // TUPLE2
         case 0x87: // TUPLE3
+          this.count();
           this.stack.push(Array.from({ length: opcode - 0x84 }, () => this.pop()).reverse());
           break;
         case 0x74: // TUPLE
         case 0x6c: // LIST
+          this.count();
           this.stack.push(this.popToMark());
           break;
         case 0x61: {
@@ -173,11 +188,13 @@ class PickleReader {
           this.setItems(this.popToMark());
           break;
         case 0x51: // BINPERSID
+          this.count();
           this.stack.push(this.storage(this.pop()));
           break;
         case 0x52: {
           // REDUCE
           const args = this.pop();
+          this.count();
           this.stack.push(this.reduce(this.pop(), args));
           break;
         }
@@ -197,6 +214,11 @@ class PickleReader {
     throw new CheckpointError(
       `${this.origin}: its pickle cannot be read: ${message} (byte ${this.at}).`,
     );
+  }
+
+  /** Counts an object that is about to be made. */
+  private count(): void {
+    if (++this.objects > MOST_OBJECTS) this.fail('it holds more objects than a model has');
   }
 
   private skip(count: number): number {
@@ -225,6 +247,7 @@ class PickleReader {
 
   /** A little-endian two's complement integer. */
   private long(length: number): number {
+    if (length > LONGEST_NUMBER) this.fail(`it holds a number of ${length} bytes`);
     const from = this.skip(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[from + i]);
@@ -324,5 +347,5 @@ function isCount(value: unknown): value is number {
 }
 
 function areCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
+  return Array.isArray(value) && value.length <= MOST_SIDES && value.every(isCount);
 }

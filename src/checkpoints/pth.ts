@@ -13,7 +13,9 @@ const TYPES: Record<string, StoredType> = {
   HalfStorage: 'F16',
   BFloat16Storage: 'BF16',
 };
-const LARGEST_PICKLE = 64 << 20;
+/** Bytes of a pickle; those of published models have 20 to 300 kB. */
+const LARGEST_PICKLE = 4 << 20;
+const LONGEST_BYTEORDER = 16;
 
 interface PlacedTensor extends TensorEntry {
   readonly tensor: PickledTensor;
@@ -38,7 +40,11 @@ export async function openPth(access: RandomAccess, config: unknown): Promise<Te
   if (pickle.size > LARGEST_PICKLE)
     throw new CheckpointError(`${origin}: its pickle of ${pickle.size} bytes is too large.`);
   const byteorder = members.get(`${root}byteorder`);
-  if (byteorder && utf8Text(await access.read(byteorder.offset, byteorder.size)) !== 'little') {
+  if (
+    byteorder &&
+    (byteorder.size > LONGEST_BYTEORDER ||
+      utf8Text(await access.read(byteorder.offset, byteorder.size)) !== 'little')
+  ) {
     throw new CheckpointError(
       `${origin} was written on a big-endian machine; convert it there to safetensors.`,
     );

@@ -17,10 +17,10 @@ export interface ServerSeen {
 const PATIENCE = 5_000;
 
 /**
- * Compares a cached file with its server's by one HEAD request: by `ETag`, else by `Last-Modified`, else by size; where
+ * Compares a cached file with the size and SHA-256 that are promised, else with its server's by one HEAD request: by `ETag`, else by `Last-Modified`, else by size; where
  * the server tells none of them the copy counts as current.
  *
- * Nothing is asked with `offline`, of files that a hub lists by commit, and of a file whose SHA-256 is promised. A server
+ * The server is not asked with `offline`, of files that a hub lists by commit, and of a file whose SHA-256 is promised. A server
  * that does not answer in 5 s, or is ill (429 and 5xx), leaves the copy current, which is told (see `tellOfCopy`); it is not
  * asked again in that load. Any other answer counts: 403, 404 and 410 mean that the file is gone.
  *
@@ -42,9 +42,12 @@ export async function stateOf(
   const { size } = access;
   await access.close();
   const current = { kind: 'current' } as const;
-  // Listings and sums are part of the key: what lies under it is what was promised.
-  if (options.listed || remote.sha256 || options.offline || options.server.silent) return current;
   const note = await cache.note(remote.key);
+  const isWhole =
+    (remote.size === undefined || remote.size === size) &&
+    (!remote.sha256 || (await cache.matches(remote.key, remote.sha256)));
+  if (!isWhole) return { kind: 'stale', note };
+  if (options.listed || remote.sha256 || options.offline || options.server.silent) return current;
   try {
     const { headers, signal } = options;
     const now = await askAbout(remote.url, { headers, signal, patience: PATIENCE });

@@ -1,13 +1,14 @@
 import { utf8Text } from '../base/text';
 import type { StoredTensor, StoredType } from '../tensors/stored-tensor';
 import { CheckpointError } from '../base/errors';
+import { shown } from '../base/shown';
 import { elementBytes } from '../tensors/element-types';
 import { checkFinite } from '../tensors/finite';
 import type { RandomAccess } from './random-access';
 import type { TensorEntry, TensorSource } from './tensor-source';
 
-/** The format's own limit on its header. */
-const LARGEST_HEADER = 100_000_000;
+/** Far less than the format's own 100 MB: a tensor takes about 120 bytes, and a model here has some hundreds. */
+const LARGEST_HEADER = 2 << 20;
 const SCALE_SUFFIX = '_scale';
 
 interface Placed extends TensorEntry {
@@ -79,7 +80,9 @@ async function readHeader(access: RandomAccess): Promise<Map<string, Placed>> {
   if (size < 8) fail(`it has ${size} bytes, fewer than its header length takes.`);
   const first = await access.read(0, 8);
   const length = Number(new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true));
-  if (length > Math.min(size - 8, LARGEST_HEADER)) {
+  if (length <= size - 8 && length > LARGEST_HEADER)
+    fail(`its header has ${length} bytes; no model's has more than ${LARGEST_HEADER}.`);
+  if (length > size - 8) {
     fail(
       `its header claims ${length} bytes of a file of ${size}; it is truncated, or of another format.`,
     );
@@ -102,9 +105,7 @@ async function readHeader(access: RandomAccess): Promise<Map<string, Placed>> {
       return fail(`the entry of "${name}" lacks a valid shape or data_offsets.`);
     }
     if (!isStoredType(dtype)) {
-      return fail(
-        `"${name}" has element type ${JSON.stringify(dtype)}; F32, F16, BF16 and I8 can be read.`,
-      );
+      return fail(`"${name}" has element type ${shown(dtype)}; F32, F16, BF16 and I8 can be read.`);
     }
     const [begin, end] = range;
     const bytes = shape.reduce((product, side) => product * side, elementBytes(dtype));

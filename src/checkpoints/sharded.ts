@@ -1,7 +1,12 @@
 import { CheckpointError } from '../base/errors';
+import { shown } from '../base/shown';
+import { isFileName } from './cache-key';
 import type { CheckpointFiles } from './checkpoint-files';
 import { openSafetensors } from './safetensors';
 import type { TensorEntry, TensorSource } from './tensor-source';
+
+/** Shards are opened at once; models have up to some hundreds. */
+const MOST_SHARDS = 500;
 
 /**
  * Opens the shards that a `model.safetensors.index.json` names, as one source.
@@ -23,15 +28,29 @@ export async function openSharded(
     throw new CheckpointError(`${origin} has no weight_map from tensor names to file names.`);
   }
   const weightMap = new Map(Object.entries(map as Record<string, string>));
+  const names = new Set(weightMap.values());
+  for (const file of names)
+    if (!isFileName(file))
+      throw new CheckpointError(
+        `${origin} names a shard that is no file beside it: ${shown(file)}.`,
+      );
+  if (names.size > MOST_SHARDS)
+    throw new CheckpointError(
+      `${origin} names ${names.size} shards; at most ${MOST_SHARDS} are read.`,
+    );
   const shards = new Map<string, TensorSource>();
   const close = async () => {
     for (const shard of shards.values()) await shard.close();
   };
   try {
-    for (const file of new Set(weightMap.values())) {
-      if (/[/\\]/.test(file))
-        throw new CheckpointError(`${origin} names a shard outside its directory: "${file}".`);
-      shards.set(file, await openSafetensors(await files.open(file)));
+    for (const file of names) {
+      const access = await files.open(file);
+      try {
+        shards.set(file, await openSafetensors(access));
+      } catch (error) {
+        await access.close();
+        throw error;
+      }
     }
     const entries = new Map<string, TensorEntry>();
     for (const [name, file] of weightMap) {

@@ -15,7 +15,9 @@ const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 /** The end record is 22 bytes and a comment of at most 65,535. */
 const LONGEST_TAIL = 22 + 65_535;
-const LARGEST_DIRECTORY = 64 << 20;
+/** Each member costs a read of its header. A model has as many members as tensors, some hundreds. */
+const MOST_MEMBERS = 1 << 14;
+const LARGEST_DIRECTORY = 4 << 20;
 
 /**
  * Lists the members of a zip archive whose files are stored, as `torch.save` writes them
@@ -46,8 +48,9 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
     length = Number(record.getBigUint64(40, true));
     start = Number(record.getBigUint64(48, true));
   }
-  if (length > LARGEST_DIRECTORY || start + length > size)
-    fail('its directory lies outside the file.');
+  if (count > MOST_MEMBERS || length > LARGEST_DIRECTORY)
+    fail(`its directory of ${count} members and ${length} bytes is larger than a model's.`);
+  if (start + length > size) fail('its directory lies outside the file.');
 
   const directory = view(await access.read(start, length));
   const members = new Map<string, ZipMember>();

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../base/abort';
 import { shorten } from '../base/shorten';
 import { ImageError, InvalidInputError } from '../base/errors';
 import { decodeFile } from './decode-file';
-import { checkPixels, type DecodeLimits } from './decode-limits';
+import { checkPixels, type DecodeLimits, LARGEST_DOWNLOAD } from './decode-limits';
 import type { DecodedImage, Orientation } from './decoded-image';
 import { imageCodec } from './image-codec';
 import { type ImageInput, type ImageSource, isNdArray, isPixels, isTensor } from './image-input';
@@ -73,7 +73,7 @@ export async function readPixels(input: ImageInput, options: ReadOptions): Promi
     return decode(new Uint8Array(input as ArrayBuffer), options, argument);
   }
   if (kind === 'Response') {
-    return decode(await bodyOf(input as Response, argument), options, argument);
+    return decode(await bodyOf(input as Response, options), options, argument);
   }
   if (typeof Blob !== 'undefined' && input instanceof Blob) {
     return decode(new Uint8Array(await input.arrayBuffer()), options, argument);
@@ -152,7 +152,7 @@ async function inMemory(url: string, { argument, signal }: ReadOptions): Promise
 }
 
 /** @throws ImageError for an answer that is no file, or that was read already. */
-async function bodyOf(response: Response, argument: string): Promise<Uint8Array> {
+async function bodyOf(response: Response, { argument, signal }: ReadOptions): Promise<Uint8Array> {
   if (!response.ok)
     throw new ImageError(
       `${argument} is a Response with the status ${response.status} ${response.statusText}`.trimEnd() +
@@ -160,7 +160,9 @@ async function bodyOf(response: Response, argument: string): Promise<Uint8Array>
     );
   if (response.bodyUsed)
     throw new ImageError(`${argument} is a Response whose body was read already; pass its bytes.`);
-  return new Uint8Array(await response.arrayBuffer());
+  const { readBody } = await import('../base/read-body');
+  const fail = (what: string, cause?: unknown) => new ImageError(`${argument} ${what}.`, { cause });
+  return readBody(response, { most: LARGEST_DOWNLOAD, signal, fail });
 }
 
 /** @throws InvalidInputError if strings that lead there are not to be followed. */

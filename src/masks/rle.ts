@@ -19,6 +19,9 @@ export interface CompressedRle {
   readonly counts: string;
 }
 
+/** Pixels of a mask: 32768 to a side, ten times the largest picture that is read by default. */
+const MOST_PIXELS = 2 ** 30;
+
 /** Encodes a binary mask, `(height, width)` row-major, non-zero inside. */
 export function encodeRle(mask: ArrayLike<number>, height: number, width: number): Rle {
   const counts: number[] = [];
@@ -45,8 +48,8 @@ export function encodeRle(mask: ArrayLike<number>, height: number, width: number
  * @throws InvalidInputError if the runs do not fill the mask.
  */
 export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
-  const [height, width] = rle.size;
   const counts = checkRle(rle);
+  const [height, width] = rle.size;
   const mask = new Uint8Array(height * width);
   let at = 0;
   counts.forEach((run, i) => {
@@ -64,10 +67,21 @@ export function decodeRle(rle: Rle | CompressedRle): Uint8Array {
  * @throws InvalidInputError if they do not, or their string is damaged.
  */
 export function checkRle(rle: Rle | CompressedRle): number[] {
-  const [height, width] = rle.size;
-  const counts = typeof rle.counts === 'string' ? decompressCounts(rle.counts) : rle.counts;
+  const { size, counts: given } = (rle ?? {}) as Partial<Rle | CompressedRle>;
+  const isSide = (side: unknown) => Number.isInteger(side) && (side as number) >= 0;
+  const isText = typeof given === 'string';
+  if (!Array.isArray(size) || size.length !== 2 || !size.every(isSide))
+    throw new InvalidInputError('rle', 'must have a size of [height, width] in pixels.');
+  if (!isText && !Array.isArray(given))
+    throw new InvalidInputError('rle', 'must have counts, a list of runs or text as COCO has it.');
+  const [height, width] = size;
+  if (height * width > MOST_PIXELS)
+    throw new InvalidInputError('rle', `has ${height} x ${width} pixels, more than any picture.`);
+  const counts = isText ? decompressCounts(given) : given;
+  if (!counts.every((run) => Number.isInteger(run) && run >= 0))
+    throw new InvalidInputError('rle', 'has runs that are no whole numbers of 0 or more.');
   const total = counts.reduce((a, b) => a + b, 0);
-  if (total !== height * width || counts.some((run) => !Number.isInteger(run) || run < 0)) {
+  if (total !== height * width) {
     throw new InvalidInputError(
       'rle',
       `its runs cover ${total} pixels, but the mask of ${height} x ${width} has ${height * width}.`,

@@ -1,5 +1,6 @@
 import type { TensorSource } from '../checkpoints/tensor-source';
 import { CheckpointError } from '../base/errors';
+import { shown } from '../base/shown';
 import type { ParameterSpec } from './parameter-table';
 import { samFamily } from './sam/family';
 import { seggptFamily } from './seggpt/family';
@@ -39,7 +40,7 @@ export function familyOf(source: TensorSource): ModelFamily {
   throw new CheckpointError(
     type === undefined
       ? `${source.origin} is a checkpoint of no model this package knows (${known}): it lacks their parameters.`
-      : `${source.origin} describes a model of type "${String(type)}"; only ${known} checkpoints can be loaded.`,
+      : `${source.origin} describes a model of type ${shown(type)}; only ${known} checkpoints can be loaded.`,
   );
 }
 

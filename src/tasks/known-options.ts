@@ -27,6 +27,7 @@ const known: Readonly<Record<AnyOption, true>> = {
   sources: true,
   maxPixels: true,
   orientation: true,
+  svg: true,
   window: true,
   labelNames: true,
   resizeMasks: true,

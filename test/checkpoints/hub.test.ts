@@ -198,7 +198,14 @@ it('asks nothing about a full commit hash that it knows', async () => {
   expect(await load(pinned)).toBe(1024);
   expect(hub.requests).toHaveLength(asked);
   // A file that the cache lost is fetched by what the hub listed then, and verified.
-  const weightsPath = join(cache, 'owner--name', hub.commit, 'model.safetensors');
+  const weightsPath = join(
+    cache,
+    'http',
+    hub.url.slice(7).replace(':', '_'),
+    'owner--name',
+    hub.commit,
+    'model.safetensors',
+  );
   await rm(weightsPath);
   expect(await load(pinned)).toBe(1024);
   expect(hub.requests.slice(asked).map(({ url }) => url)).toEqual([
@@ -393,7 +400,13 @@ it('fetches a file once for calls that overlap, and one that is aborted stops no
 });
 
 it('leaves the part of a file to the process that writes it, and takes over from a dead one', async () => {
-  const directory = join(cache, 'owner--name', 'c0ffee');
+  const directory = join(
+    cache,
+    'http',
+    hub.url.slice(7).replace(':', '_'),
+    'owner--name',
+    'c0ffee',
+  );
   const part = join(directory, 'model.safetensors.part');
   await mkdir(directory, { recursive: true });
   await writeFile(part, weights.subarray(0, 300));
@@ -410,7 +423,7 @@ it('leaves the part of a file to the process that writes it, and takes over from
 });
 
 it("leaves a branch's note to the process that writes it", async () => {
-  const refs = join(cache, 'owner--name', 'refs');
+  const refs = join(cache, 'http', hub.url.slice(7).replace(':', '_'), 'owner--name', 'refs');
   const part = join(refs, 'main.part');
   await mkdir(refs, { recursive: true });
   await writeFile(part, '{"comm');

@@ -4,7 +4,7 @@ import { memoryAccess } from '../../src/checkpoints/memory-access';
 import type { RandomAccess } from '../../src/checkpoints/random-access';
 import { openSafetensors } from '../../src/checkpoints/safetensors';
 import { CheckpointError } from '../../src/base/errors';
-import { safetensors, type Tensors } from '../helpers/tiny-checkpoint';
+import { randomTensors, safetensors, type Tensors } from '../helpers/tiny-checkpoint';
 
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
 const words = (...values: number[]) => new Uint8Array(Uint16Array.from(values).buffer);
@@ -272,3 +272,20 @@ it('keeps origin and config, names what it lacks, and closes the file', async ()
   await source.close();
   expect(closed).toBe(1);
 });
+
+it.each([0, 1, 2, 3])(
+  'reads a Buffer whose tensors are %i bytes off their alignment',
+  async (off) => {
+    const sound = safetensors(randomTensors());
+    const padded = Buffer.alloc(sound.length + off);
+    padded.set(sound, off);
+    // As files are read: a Buffer that is a part of a larger memory, whose own slice() does not copy.
+    const source = await openSafetensors(memoryAccess(padded.subarray(off), 'x'));
+    const expected = await openSafetensors(memoryAccess(sound, 'x'));
+    for (const name of source.entries.keys()) {
+      const { data } = await source.read(name);
+      expect(toFloat32(await source.read(name))).toEqual(toFloat32(await expected.read(name)));
+      expect(data.slice().byteOffset).toBe(0);
+    }
+  },
+);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { InvalidInputError } from '../../src/base/errors';
-import { compressRle, decodeRle, decompressRle, encodeRle } from '../../src/masks/rle';
+import { compressRle, decodeRle, decompressRle, encodeRle, type Rle } from '../../src/masks/rle';
 
 const masks = fc
   .tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }))
@@ -109,3 +109,19 @@ describe('refuses', () => {
     expect(() => decodeRle(rle)).toThrow(message);
   });
 });
+
+it.each<[string, unknown]>([
+  ['negative sides', { size: [-2, -3], counts: [6] }],
+  ['sides that are no whole numbers', { size: [2.5, 2], counts: [5] }],
+  ['more pixels than any picture', { size: [1e9, 1e9], counts: [1e18] }],
+  ['no size', { counts: [4] }],
+  ['no counts', { size: [2, 2] }],
+  ['half a letter', { size: [2, 2], counts: '\ud800' }],
+])('refuses %s', (_, rle) => {
+  expect(() => decodeRle(rle as Parameters<typeof decodeRle>[0])).toThrow(InvalidInputError);
+});
+
+it.each([null, { size: [2, 2], counts: [{ toString: 1 }, 4] }, { size: [2, 2], counts: [-1, 5] }])(
+  'refuses %j, found by fuzzing',
+  (rle) => expect(() => decodeRle(rle as unknown as Rle)).toThrow(InvalidInputError),
+);

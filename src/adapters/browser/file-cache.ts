@@ -1,3 +1,4 @@
+import { keySegments } from '../../checkpoints/cache-key';
 import { blobAccess } from '../../checkpoints/memory-access';
 import {
   directoryOfKey,
@@ -10,7 +11,7 @@ import { DownloadError } from '../../base/errors';
 const NAME = 'seggpt';
 /** Cache Storage wants URLs as keys; this one is never fetched. */
 const ORIGIN = 'https://seggpt.invalid/';
-const keyUrl = (key: string) => `${ORIGIN}${key}`;
+const keyUrl = (key: string) => `${ORIGIN}${keySegments(key).join('/')}`;
 /** Headers of stored responses that hold a file's note and when it was stored. */
 const NOTE = 'x-seggpt-note';
 const STORED = 'x-seggpt-stored';
@@ -29,6 +30,8 @@ export async function browserFileCache(): Promise<FileCache> {
       return response ? blobAccess(await response.blob(), key) : null;
     },
     note: async (key) => noteIn(await cache.match(keyUrl(key))),
+    // It was verified when it was stored, and nobody but the page can change it.
+    matches: async (key) => (await cache.match(keyUrl(key))) !== undefined,
     async list() {
       const files = [];
       for (const { url } of await cache.keys()) {
@@ -74,6 +77,7 @@ function memoryCache(): FileCache {
       return Promise.resolve(file ? blobAccess(file.blob, key) : null);
     },
     note: (key) => Promise.resolve(held.get(key)?.note ?? null),
+    matches: (key) => Promise.resolve(held.has(key)),
     list: () =>
       Promise.resolve(
         [...held].map(([key, { blob, note, stored }]) => {

@@ -1,7 +1,6 @@
 import { CheckpointError } from '../../base/errors';
 import type { FileStore } from '../../checkpoints/file-store';
 import { findBundledModel } from './bundled-model';
-import { browserFileCache } from './file-cache';
 
 /** Checkpoints in browsers: URLs, and a cache in Cache Storage. */
 export const fileStore: FileStore = {
@@ -18,6 +17,8 @@ export const fileStore: FileStore = {
       ? new URL(path, globalThis.document?.baseURI ?? location.href).href
       : null,
   bundledModel: findBundledModel,
-  cache: browserFileCache,
+  // Loaded with the first file that is kept.
+  cache: async () => (await import('./file-cache')).browserFileCache(),
+  fetch: (url, request) => fetch(url, request),
   environment: () => undefined,
 };

@@ -1,6 +1,7 @@
 import { withOwnSignal } from '../../base/abort';
 import { AbortedError, ImageError, InvalidInputError } from '../../base/errors';
 import { shorten } from '../../base/shorten';
+import { LARGEST_DOWNLOAD } from '../../images/decode-limits';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-image';
 
@@ -8,14 +9,14 @@ import { decodeInBrowser, drawInBrowser, encodePngInBrowser } from './decode-ima
 export const imageCodec: ImageCodec = {
   async read(location, signal) {
     try {
-      return await withOwnSignal(signal, async (own) => {
-        const response = await fetch(location, { signal: own });
-        if (!response.ok)
-          throw new ImageError(
-            `${shorten(location)}: the server answers ${response.status} ${response.statusText}.`,
-          );
-        return new Uint8Array(await response.arrayBuffer());
-      });
+      const response = await withOwnSignal(signal, (own) => fetch(location, { signal: own }));
+      if (!response.ok)
+        throw new ImageError(
+          `${shorten(location)}: the server answers ${response.status} ${response.statusText}.`,
+        );
+      const { readBody } = await import('../../base/read-body');
+      const fail = (what: string) => new ImageError(`${shorten(location)} ${what}.`);
+      return await readBody(response, { most: LARGEST_DOWNLOAD, signal, fail });
     } catch (cause) {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);

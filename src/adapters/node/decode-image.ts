@@ -5,7 +5,9 @@ import type { DecodedImage, DecodeRequest, Samples } from '../../images/decoded-
 import { spansItsType } from '../../images/ranges';
 
 /** Formats that are read, for people whose file is of another. */
-const FORMATS = 'PNG, JPEG, WebP, AVIF, TIFF, GIF, BMP and SVG';
+const FORMATS = 'PNG, JPEG, WebP, AVIF, TIFF, GIF and BMP';
+/** Their names in sharp. A library of one's own may know more: documents, and formats that name other files. */
+const READABLE = ['png', 'jpeg', 'webp', 'heif', 'tiff', 'gif', 'jxl', 'jp2'];
 
 /**
  * Decodes an image file in Node (sharp: JPEG, WebP, AVIF, TIFF, GIF, …); of an animation the first frame is taken. In a
@@ -20,10 +22,15 @@ export async function decodeInNode(
   limits: DecodeLimits,
   origin: string,
 ): Promise<DecodedImage> {
+  if (!limits.svg && isSvg(bytes)) throw svgRefused(origin);
   const { default: sharp } = await import('sharp');
   try {
     const options = { limitInputPixels: false, failOn: 'truncated', sequentialRead: true } as const;
     const metadata = await sharp(bytes, options).metadata();
+    const { format = '' } = metadata as { format?: string };
+    if (format === 'svg' && !limits.svg) throw svgRefused(origin);
+    if (format !== 'svg' && !READABLE.includes(format))
+      throw new ImageError(`${origin} is of the format ${format}; read are ${FORMATS}.`);
     const [width, height] = [metadata.width ?? 0, metadata.pageHeight ?? metadata.height ?? 0];
     if (width === 0 || height === 0) throw new ImageError(`${origin} has no pixels.`);
     checkPixels({ width, height }, limits, origin);
@@ -48,6 +55,22 @@ export async function decodeInNode(
       { cause },
     );
   }
+}
+
+/** Whether bytes may be an SVG drawing, plain or packed by gzip: told before any of it is read as one. */
+function isSvg(bytes: Uint8Array): boolean {
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return (
+    packed || /^\s*(\ufeff|\xef\xbb\xbf)?\s*<(\?xml|!|svg)/i.test(latin(bytes.subarray(0, 256)))
+  );
+}
+
+const latin = (bytes: Uint8Array) => String.fromCharCode(...bytes);
+
+function svgRefused(origin: string): ImageError {
+  return new ImageError(
+    `${origin} is an SVG drawing, which is drawn only with the option svg: true, as drawings of strangers can ask for hours of work; or save it as PNG.`,
+  );
 }
 
 const isGrey = ({ space, channels = 1 }: Metadata) =>

@@ -1,13 +1,14 @@
-import { open } from 'node:fs/promises';
 import { CheckpointError } from '../../base/errors';
 import type { RandomAccess } from '../../checkpoints/random-access';
+import { openRegularFile } from './regular-file';
 
 /** Random access to a file on disk (Node). The caller closes it. */
 export async function fileAccess(path: string): Promise<RandomAccess> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
-    throw new CheckpointError(`Cannot open the checkpoint file ${path}; check the path.`, {
-      cause,
-    });
+  const handle = await openRegularFile(path).catch((cause: unknown) => {
+    throw new CheckpointError(
+      `Cannot open the checkpoint file ${path} (${(cause as Error).message}); check the path.`,
+      { cause },
+    );
   });
   const { size } = await handle.stat();
   return {

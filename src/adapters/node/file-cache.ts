@@ -14,12 +14,15 @@ import {
 import { homedir, hostname } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileAccess } from './file-access';
+import { temporaryBeside } from './temporary-file';
+import { keySegments } from '../../checkpoints/cache-key';
 import {
   type Begun,
   type CachedFile,
   directoryOfKey,
   type FileCache,
   type FileNote,
+  type FileSum,
 } from '../../checkpoints/file-cache';
 import { DownloadError } from '../../base/errors';
 
@@ -46,7 +49,7 @@ const NOTE = '.seggpt.json';
  * `NAME.seggpt.json` is its note.
  */
 export function nodeFileCache(directory = defaultDirectory()): FileCache {
-  const pathOf = (key: string) => join(directory, ...key.split('/'));
+  const pathOf = (key: string) => join(directory, ...keySegments(key));
   return {
     place: directory,
     async open(key) {
@@ -55,6 +58,7 @@ export function nodeFileCache(directory = defaultDirectory()): FileCache {
       return found?.isFile() ? fileAccess(path) : null;
     },
     note: (key) => readNote(pathOf(key)),
+    matches: async (key, sha256) => (await sumOf(pathOf(key)))?.sha256 === sha256.toLowerCase(),
     list: () => listFiles(directory),
     async remove({ key, partial }) {
       try {
@@ -112,12 +116,14 @@ async function write(
       await file.close();
     }
     complete = true;
-    verify({ size: (await stat(part)).size, sha256: await hashOf(part) });
+    const { size, mtimeMs } = await stat(part);
+    const sum = { sha256: await hashOf(part), size, changed: mtimeMs };
+    verify(sum);
     // At no time may a note stand beside a file that it does not tell of.
     await rm(`${path}${NOTE}`, { force: true });
     await rename(part, path);
     await rm(`${part}.version`, { force: true });
-    await writeNote(path, note);
+    await writeNote(path, { ...note, sum });
   } catch (error) {
     // What came of a download that broke off is kept; what does not verify is not.
     if (complete || !kept) {
@@ -129,9 +135,28 @@ async function write(
 }
 
 async function writeNote(path: string, note: FileNote): Promise<void> {
-  const temporary = `${path}.${randomUUID()}${NOTE}.tmp`;
+  const temporary = temporaryBeside(path);
   await writeFile(temporary, JSON.stringify(note));
   await rename(temporary, `${path}${NOTE}`);
+}
+
+/** Sums of files in a cache that cannot be written. */
+const sums = new Map<string, FileSum>();
+
+/** The sum of a stored file, from its note as long as the file is the same; `null` if there is no file. */
+async function sumOf(path: string): Promise<FileSum | null> {
+  const found = await stat(path).catch(() => null);
+  if (!found?.isFile()) return null;
+  const { size, mtimeMs: changed } = found;
+  const note = await readNote(path);
+  const known = [note?.sum, sums.get(path)].find(
+    (sum) => sum?.size === size && sum.changed === changed,
+  );
+  if (known) return known;
+  const sum = { sha256: await hashOf(path), size, changed };
+  sums.set(path, sum);
+  if (note) await writeNote(path, { ...note, sum }).catch(() => undefined); // it is in `sums`
+  return sum;
 }
 
 /** A note that somebody damaged is none: its file is then fetched anew. */

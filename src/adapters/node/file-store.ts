@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { FileStore } from '../../checkpoints/file-store';
 import { findBundledModel } from './bundled-model';
 import { fileAccess } from './file-access';
+import { fetchFollowing } from './fetch-following';
 import { nodeFileCache } from './file-cache';
 
 /** Checkpoints in Node: files, and a cache in a directory. */
@@ -16,5 +17,6 @@ export const fileStore: FileStore = {
   relativeUrl: () => null,
   bundledModel: async (name) => findBundledModel(name),
   cache: (directory) => Promise.resolve(nodeFileCache(directory)),
+  fetch: fetchFollowing,
   environment: (name) => process.env[name] || undefined,
 };

@@ -33,6 +33,7 @@ async function* openFrames(
   if (found === undefined)
     throw new VideoError(`There is no video or directory "${path}"; check the path.`);
   if (found.isDirectory()) yield* await listImages(path);
+  else if (!found.isFile()) throw new VideoError(`"${path}" is a device or a pipe, no video.`);
   else yield* readVideo(path, signal, onDamage);
 }
 

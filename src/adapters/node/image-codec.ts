@@ -1,33 +1,50 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withOwnSignal } from '../../base/abort';
-import { AbortedError, ImageError } from '../../base/errors';
+import { AbortedError, DownloadError, ImageError } from '../../base/errors';
+import { readBody } from '../../base/read-body';
 import { shorten } from '../../base/shorten';
+import { LARGEST_DOWNLOAD } from '../../images/decode-limits';
 import type { ImageCodec } from '../../images/image-codec';
 import { decodeInNode } from './decode-image';
+import { fetchFollowing } from './fetch-following';
+import { readFileAt } from './regular-file';
+import { temporaryBeside } from './temporary-file';
+
+/** Milliseconds in which a server must begin to answer. */
+const HEADERS_MS = 60_000;
+
+/** @throws ImageError, AbortedError, and what fetching throws. */
+async function download(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const ask = (own: AbortSignal) => fetchFollowing(url, { signal: own });
+  const response = await withOwnSignal(signal, ask, HEADERS_MS);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new ImageError(
+      `${shorten(url)}: the server answers ${response.status} ${response.statusText}.`,
+    );
+  }
+  const fail = (what: string, cause?: unknown) =>
+    new ImageError(`${shorten(url)} ${what}.`, { cause });
+  return readBody(response, { most: LARGEST_DOWNLOAD, signal, fail });
+}
 
 /** Pictures in Node: files and URLs, decoded and encoded by sharp. */
 export const imageCodec: ImageCodec = {
   async read(location, signal) {
     try {
       if (/^https?:\/\//.test(location)) {
-        return await withOwnSignal(signal, async (own) => {
-          const response = await fetch(location, { signal: own });
-          if (!response.ok)
-            throw new ImageError(
-              `${shorten(location)}: the server answers ${response.status} ${response.statusText}.`,
-            );
-          return new Uint8Array(await response.arrayBuffer());
-        });
+        return await download(location, signal);
       }
-      return await readFile(location.startsWith('file:') ? fileURLToPath(location) : location, {
+      return await readFileAt(
+        /^file:/i.test(location) ? fileURLToPath(location) : location,
         signal,
-      });
+      );
     } catch (cause) {
       if (cause instanceof ImageError) throw cause;
       if (signal?.aborted) throw new AbortedError(signal);
+      if (cause instanceof DownloadError) throw new ImageError(cause.message, { cause });
       const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
       throw new ImageError(
         missing
@@ -51,7 +68,7 @@ export const imageCodec: ImageCodec = {
 
   async save(path, bytes) {
     await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.${randomUUID()}.tmp`;
+    const temporary = temporaryBeside(path);
     try {
       await writeFile(temporary, bytes);
       await rename(temporary, path);

@@ -9,6 +9,12 @@ import { readPpmStream } from './ppm-stream';
 
 /** Protocols a URL may lead to; files are not among them, so that no playlist of another machine has them read. */
 const URL_PROTOCOLS = 'http,https,httpproxy,tls,tcp,crypto,udp,rtp,srtp,rtmp,rtmps,srt';
+/**
+ * Containers a file may be of, by ffmpeg's names. Playlists, scripts and patterns (hls, dash, concat, image2, sdp, …) are not
+ * among them, as they have other files read.
+ */
+const FORMATS =
+  'mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,gif,apng,flv,asf,ogg,mxf,nut,ivf,obu,yuv4mpegpipe,h264,hevc,m4v,mjpeg,rm,dv,webp_pipe,png_pipe,jpeg_pipe';
 /** A video that lacks more than so many frames and seconds of what it says of itself ends early. */
 const LACKING_FRAMES = 2;
 const LACKING_SECONDS = 0.2;
@@ -73,7 +79,8 @@ function inputOf(location: string): string[] {
   if (isVideoUrl(location)) return ['-protocol_whitelist', URL_PROTOCOLS, '-i', location];
   // Of a picture's name ffmpeg takes %d for a counter, unless the format is said.
   const format = /%.*\.gif$/i.test(location) ? ['-f', 'gif'] : [];
-  return ['-protocol_whitelist', 'file', ...format, '-i', ffmpegFile(location)];
+  const only = ['-protocol_whitelist', 'file', '-format_whitelist', FORMATS];
+  return [...only, ...format, '-i', ffmpegFile(location)];
 }
 
 /** What ffmpeg tells of a video and of each frame: by another pipe than the pixels, a little earlier or later. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,6 +8,7 @@ import { containerOf, type VideoContainer, videoContainers } from '../../video/c
 import type { FrameWriter, FrameWriterOptions } from '../../video/frame-store';
 import { ffmpegFile, FfmpegLog, type FfmpegProcess, startFfmpeg } from './ffmpeg';
 import { matroskaFrameHeader, matroskaHeader } from './matroska-stream';
+import { temporaryBeside } from './temporary-file';
 
 /** Ticks a second of written times: whole numbers of them are frames of all usual rates, NTSC's and milliseconds too. */
 const TICKS = 120_000;
@@ -65,7 +65,7 @@ export class VideoWriter implements FrameWriter {
   ) {
     this.container = writable(path);
     makeDirectoryOf(path);
-    this.temporary = `${path}.${randomUUID()}.tmp`;
+    this.temporary = temporaryBeside(path);
     const { filters, output } = ENCODERS[this.container];
     const grid = this.container === 'gif' ? 100 : TICKS;
     const times = ['-vsync', 'passthrough', '-enc_time_base', `1/${grid}`];

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import {
   type ClickPrompt,
   type EverythingOptions,
+  ImageError,
   type InteractiveMask,
   InteractiveSegmenter,
 } from '../../index';
@@ -29,28 +30,28 @@ function asJson(mask: InteractiveMask) {
   };
 }
 
-/** Segments what clicks, a box or both show in one picture. */
+/** Segments what clicks, a box or both show in one picture. @returns the exit code. */
 export async function click(
   file: string,
   prompt: ClickPrompt,
   flags: InteractiveFlags & { readonly multimask: boolean },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { multimask } = flags;
-  await run([file], flags, signal, async (picture) => [
+  return run([file], flags, signal, async (picture) => [
     ...(await picture.segment(prompt, { multimask, signal })).masks,
   ]);
 }
 
-/** Finds every object and part in pictures. */
+/** Finds every object and part in pictures. One that cannot be read does not stop the rest. @returns the exit code. */
 export async function everything(
   targets: readonly string[],
   flags: InteractiveFlags & EverythingOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const names = Object.keys(everythingSchema) as (keyof typeof everythingSchema)[];
   const options = Object.fromEntries(names.map((name) => [name, flags[name]]));
-  await run(targets, flags, signal, async (picture, onProgress) => {
+  return run(targets, flags, signal, async (picture, onProgress) => {
     const found: InteractiveMask[] = [];
     for await (const mask of picture.everything({ ...options, signal, onProgress }))
       found.push(mask);
@@ -65,7 +66,7 @@ async function run(
   flags: InteractiveFlags,
   signal: AbortSignal,
   find: (picture: Encoded, onProgress: Reporter['onProgress']) => Promise<InteractiveMask[]>,
-): Promise<void> {
+): Promise<number> {
   const reporter = new Reporter(flags.json);
   const { onProgress } = reporter;
   const targets = await expandTargets(given, (line) => reporter.note(line));
@@ -75,11 +76,18 @@ async function run(
     ...{ signal, onProgress },
   });
   const rows: unknown[] = [];
+  const failed: { file: string; error: string }[] = [];
   try {
     const names = distinctNames(targets);
     for (const [i, file] of targets.entries()) {
       const start = performance.now();
-      const picture = await segmenter.encode(file, { signal, onProgress });
+      const picture = await segmenter.encode(file, { signal, onProgress }).catch((error) => {
+        if (!(error instanceof ImageError)) throw error;
+        failed.push({ file, error: error.message });
+        reporter.note(`failed: ${file}: ${error.message}`);
+        return null;
+      });
+      if (!picture) continue;
       const masks = await find(picture, onProgress);
       const seconds = (performance.now() - start) / 1000;
       const files = await save(picture, masks, join(flags.out, names[i]), flags.save);
@@ -102,8 +110,9 @@ async function run(
     reporter.finish();
     segmenter.dispose();
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify({ results: rows }, null, 1)}\n`);
-  else process.stderr.write(`saved to ${flags.out}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ results: rows, failed }, null, 1)}\n`);
+  else if (failed.length < targets.length) process.stderr.write(`saved to ${flags.out}\n`);
+  return failed.length > 0 ? 1 : 0;
 }
 
 async function save(

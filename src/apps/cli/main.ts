@@ -1,24 +1,27 @@
 #!/usr/bin/env node
-/** The `seggpt` command. Exit code 0 for success, 1 for a failure, 2 for bad usage. */
+/** The `seggpt` command. Exit code 0 for success, 1 for a failure, 2 for bad usage, 130 and 143 for signals. */
 import { CommanderError } from 'commander';
 import { InvalidInputError, SegGptError } from '../../index';
 import { joinPairs } from './prompt-pairs';
 import { createProgram } from './program';
+import { Signals } from './signals';
 import { StandardOutput } from './standard-output';
 import { UsageError } from './usage-error';
 import { Wording } from './wording';
 
 async function main(): Promise<number> {
   const abort = new AbortController();
-  const stop = () => abort.abort(new Error('interrupted'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const signals = new Signals(abort);
   const outcome = { exitCode: 0 };
   const program = createProgram(abort.signal, outcome);
   try {
     await program.parseAsync(joinPairs(process.argv.slice(2)), { from: 'user' });
-    return outcome.exitCode;
+    return signals.exitCode ?? outcome.exitCode;
   } catch (error) {
+    if (signals.exitCode !== undefined) {
+      process.stderr.write('interrupted\n');
+      return signals.exitCode;
+    }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const wording = new Wording(program);
     const flag = error instanceof InvalidInputError && wording.flagOf(error.argument);

@@ -119,7 +119,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       const points = [...point, ...not];
       const labels = [...point.map(() => 1), ...not.map(() => 0)];
       const prompt = { ...(points.length > 0 && { points, labels }), ...(box && { box }) };
-      await click(image, prompt, flags, signal);
+      outcome.exitCode = await click(image, prompt, flags, signal);
     });
 
   const searching = withModel(program.command('everything'));
@@ -132,7 +132,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     )
     .option('--json', 'print one JSON object instead of lines', false)
     .action(async (targets: string[], flags: Parameters<typeof everything>[1]) => {
-      await everything(targets, flags, signal);
+      outcome.exitCode = await everything(targets, flags, signal);
     });
   addFlags(
     searching,

@@ -95,6 +95,10 @@ export async function segment(
       }
     }
     prepared.dispose();
+  } catch (error) {
+    // What is done is done: its annotations are written, too.
+    if (error instanceof AbortedError && done.length > 0) await annotations.finish();
+    throw error;
   } finally {
     reporter.finish();
     segmenter.dispose();
@@ -167,11 +171,22 @@ async function save(
 export function distinctNames(targets: readonly string[]): string[] {
   const used = new Set<string>();
   return targets.map((target) => {
-    const path = /^https?:/.test(target) ? new URL(target).pathname : target;
-    const stem = basename(path, extname(path)) || 'target';
+    const path =
+      /^https?:/i.test(target) && URL.canParse(target) ? new URL(target).pathname : target;
+    const stem = shortened(basename(path, extname(path)) || 'target');
     let name = stem;
     for (let count = 2; used.has(name); count++) name = `${stem}-${count}`;
     used.add(name);
     return name;
   });
+}
+
+/** Bytes of a name, so that what is added to it and a number fit in the 255 that file systems have. */
+const LONGEST_STEM = 200;
+
+/** A name cut at its end to the bytes it may have. */
+function shortened(stem: string): string {
+  let short = stem;
+  while (Buffer.byteLength(short) > LONGEST_STEM) short = short.slice(0, -1);
+  return short.replace(/[\ud800-\udbff]$/, ''); // half of a pair
 }

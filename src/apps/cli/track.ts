@@ -12,13 +12,14 @@ import {
   videoContainers,
 } from '../../entries/video';
 import {
+  AbortedError,
   InContextSegmenter,
   type SegmentationResult,
   type TrackFramesOptions,
   type TrackPrompts,
 } from '../../index';
 import { loadOptions } from './library-options';
-import { writeOutput } from './output';
+import { isSamePlace, writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import type { ModelFlags } from './segment';
@@ -46,6 +47,7 @@ export interface TrackFlags
       | 'tolerance'
       | 'ignore'
       | 'orientation'
+      | 'svg'
       | 'window'
       | 'resizeMasks'
       | 'maxPixels'
@@ -67,6 +69,9 @@ export async function track(
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
   const video = await videoOf(flags.out);
+  const written = video ?? (flags.save.includes('davis') ? join(flags.out, 'davis') : null);
+  if (written && (await isSamePlace(source, written)))
+    throw new UsageError(`--out: "${written}" is what is read; choose another.`);
   const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
   const segmenter = await InContextSegmenter.load(flags.model, {
     ...loadOptions(flags),
@@ -101,6 +106,7 @@ export async function track(
       tolerance: flags.tolerance,
       ignore: flags.ignore,
       orientation: flags.orientation,
+      svg: flags.svg,
       window: flags.window,
       resizeMasks: flags.resizeMasks,
       maxPixels: flags.maxPixels,
@@ -134,6 +140,7 @@ export async function track(
     await sink.close();
   } catch (error) {
     sink.abort();
+    if (error instanceof AbortedError) await sink.writeAnnotations();
     throw error;
   } finally {
     bar?.stop('Tracked');
@@ -224,6 +231,11 @@ class FrameSink {
 
   async close(): Promise<void> {
     await this.writer?.close();
+    await this.writeAnnotations();
+  }
+
+  /** Writes what is collected of the frames so far. */
+  async writeAnnotations(): Promise<void> {
     if (!this.coco.empty) await writeOutput(join(this.directory, 'coco.json'), this.coco.encode());
   }
 

@@ -17,9 +17,23 @@ const SLICE = 50;
 /** A word of a command: an address or count, or a number to be stored as float32. */
 export type Argument = number | { readonly float: number };
 
+/** What an op reads or makes, as far as the queue is concerned: whether anybody can still ask for it. */
+export interface Operand {
+  readonly disposed: boolean;
+}
+
+/** The commands of one op, by what they read and make. A tensor is written by one op alone. */
+interface Operation {
+  readonly reads: Set<Operand>;
+  readonly makes: Set<Operand>;
+  /** Whether a command of it was recorded: what is read or made next is another op's. */
+  begun: boolean;
+}
+
 interface Recorded {
   readonly words: Uint32Array;
-  readonly tiles: number;
+  readonly operation: Operation;
+  tiles: number;
   /** Multiplications and additions of one tile, roughly. */
   readonly tileCost: number;
   /** First tile not yet handed to the pool. */
@@ -37,6 +51,8 @@ export interface ListRunner {
   run(count: number): Promise<void>;
 }
 
+const newOperation = (): Operation => ({ reads: new Set(), makes: new Set(), begun: false });
+
 const floats = new Float32Array(1);
 const floatBits = new Uint32Array(floats.buffer);
 
@@ -48,6 +64,9 @@ export class CommandQueue {
   private readonly pending: Recorded[] = [];
   private waiters: Waiter[] = [];
   private running = false;
+  private operation = newOperation();
+  /** Whether a caller gave up, so that commands may be pending whose results nobody can ask for. */
+  private abandoned = false;
   /** Operations per millisecond, from the slices so far. */
   private speed = 2e7;
 
@@ -57,6 +76,12 @@ export class CommandQueue {
     /** Commands recorded and finished since the beginning; the arena reads it. */
     private readonly clock: { recorded: number; finished: number },
   ) {}
+
+  /** Told of every tensor that an op reads or makes by commands, before it records them. */
+  note(kind: 'reads' | 'makes', operand: Operand): void {
+    if (this.operation.begun) this.operation = newOperation();
+    this.operation[kind].add(operand);
+  }
 
   record(op: Op, tiles: number, cost: number, args: readonly Argument[]): void {
     const words = new Uint32Array(COMMAND_WORDS);
@@ -68,15 +93,17 @@ export class CommandQueue {
         words[FIRST_ARGUMENT + i] = floatBits[0];
       }
     });
-    this.pending.push({ words, tiles, tileCost: cost / tiles, next: 0 });
+    const { operation } = this;
+    operation.begun = true;
+    this.pending.push({ words, operation, tiles, tileCost: cost / tiles, next: 0 });
     this.clock.recorded++;
   }
 
   /**
    * Waits for everything recorded so far.
    *
-   * @throws AbortedError once the signal is aborted. What was recorded still runs, at the latest with the next flush:
-   *   other callers' tensors may depend on it.
+   * @throws AbortedError once the signal is aborted. Of what was recorded only that still runs, with the next flush, which
+   *   tensors depend on that were not freed meanwhile.
    */
   async flush(signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
@@ -85,6 +112,7 @@ export class CommandQueue {
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => {
         this.waiters = this.waiters.filter((other) => other !== waiter);
+        this.abandoned = true;
         reject(new AbortedError(signal!));
       };
       const settle =
@@ -114,9 +142,10 @@ export class CommandQueue {
     this.running = true;
     try {
       while (this.pending.length > 0 && this.waiters.length > 0) {
+        if (this.abandoned) this.dropUseless();
         const { count, cost, commands } = this.writeSlice();
         const start = performance.now();
-        await this.runner.run(count);
+        if (count > 0) await this.runner.run(count);
         const elapsed = performance.now() - start;
         if (elapsed > 1) this.speed += 0.5 * (cost / elapsed - this.speed);
         this.clock.finished += commands;
@@ -132,6 +161,19 @@ export class CommandQueue {
       this.fail(error);
     } finally {
       this.running = false;
+      if (this.pending.length === 0) this.abandoned = false;
+    }
+  }
+
+  /** Empties commands that make nothing but freed tensors, and nothing that a later command with another result reads. */
+  private dropUseless(): void {
+    const wanted = new Set<Operand>();
+    for (let i = this.pending.length - 1; i >= 0; i--) {
+      const command = this.pending[i];
+      const { makes, reads } = command.operation;
+      if ([...makes].some((operand) => !operand.disposed || wanted.has(operand)))
+        for (const operand of reads) wanted.add(operand);
+      else command.tiles = 0;
     }
   }
 
@@ -142,6 +184,10 @@ export class CommandQueue {
     let [count, cost, commands] = [0, 0, 0];
     while (commands < this.pending.length && count < LIST_CAPACITY && cost < budget) {
       const command = this.pending[commands];
+      if (command.tiles === 0) {
+        commands++;
+        continue;
+      }
       const affordable = Math.max(1, Math.ceil((budget - cost) / command.tileCost));
       const end = Math.min(command.tiles, command.next + affordable);
       const at = count * COMMAND_WORDS;

@@ -1,5 +1,6 @@
 import { DisposedError, InvalidInputError } from '../../base/errors';
 import type { Arena } from './arena';
+import type { CommandQueue } from './command-queue';
 import { type WasmLinear, WasmTensor } from './wasm-tensor';
 
 /** Which tensors and layers live, in which `tidy` they were made, and when their memory goes back to the arena. */
@@ -8,7 +9,10 @@ export class Lifetimes {
   private readonly scopes: Set<WasmTensor>[] = [];
   private released = false;
 
-  constructor(private readonly arena: Arena) {}
+  constructor(
+    private arena: Arena | undefined,
+    private queue: Pick<CommandQueue, 'note'> | undefined,
+  ) {}
 
   /** Tensors and layers that were not freed. */
   get count(): number {
@@ -21,9 +25,10 @@ export class Lifetimes {
 
   /** A tensor of the innermost scope. `idle`: it will be written now, not by a recorded command. */
   tensor(shape: readonly number[], idle = false): WasmTensor {
-    this.check();
+    const arena = this.check();
     const length = shape.reduce((a, b) => a * b, 1);
-    const tensor = new WasmTensor([...shape], this.arena.allocate(4 * length, idle));
+    const tensor = new WasmTensor([...shape], arena.allocate(4 * length, idle));
+    if (!idle) this.queue?.note('makes', tensor);
     this.live.add(tensor);
     this.scopes.at(-1)?.add(tensor);
     return tensor;
@@ -38,7 +43,10 @@ export class Lifetimes {
   /** @throws DisposedError for a tensor that was freed, InvalidInputError for one of another engine. */
   read(tensor: WasmTensor): WasmTensor {
     this.check();
-    if (this.live.has(tensor)) return tensor;
+    if (this.live.has(tensor)) {
+      this.queue?.note('reads', tensor);
+      return tensor;
+    }
     if (tensor.disposed) throw new DisposedError('This tensor was freed.');
     throw new InvalidInputError('tensor', 'was not made by this engine.');
   }
@@ -79,18 +87,22 @@ export class Lifetimes {
     item.disposed = true;
     if (this.released) return;
     if (item instanceof WasmTensor) for (const scope of this.scopes) scope.delete(item);
-    for (const address of item.addresses) this.arena.release(address);
+    for (const address of item.addresses) this.arena?.release(address);
   }
 
   /** Everything is over: what is still held is the engine's memory, which goes as a whole. */
   release(): void {
     this.released = true;
+    // They hold the engine's memory.
+    this.arena = undefined;
+    this.queue = undefined;
     this.live.clear();
   }
 
   /** @throws DisposedError after {@link release}. */
-  check(): void {
-    if (this.released) throw new DisposedError('This engine was released; load the model again.');
+  check(): Arena {
+    if (!this.arena) throw new DisposedError('This engine was released; load the model again.');
+    return this.arena;
   }
 }
 

@@ -1,6 +1,6 @@
 import type * as workerThreads from 'node:worker_threads';
 import { nodeBuiltin } from '../../base/node-builtin';
-import { BackendError, type DisposedError } from '../../base/errors';
+import { type DisposedError, EngineLostError } from '../../base/errors';
 import { warn } from '../../base/warn';
 import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opcodes';
 import { isNode } from './features';
@@ -27,7 +27,7 @@ export class ThreadPool {
   private view: Int32Array;
   private workers: WorkerHandle[] | undefined;
   /** Why the pool can no longer run. */
-  private failure: BackendError | DisposedError | undefined;
+  private failure: EngineLostError | DisposedError | undefined;
   private released = false;
   private workerUrl: string | undefined;
 
@@ -52,7 +52,7 @@ export class ThreadPool {
   /**
    * Runs the `count` commands that lie in the list.
    *
-   * @throws BackendError once a worker has crashed, DisposedError once the pool was released; it is then of no more use.
+   * @throws EngineLostError once a worker has crashed, DisposedError once the pool was released; it is then of no more use.
    */
   async run(count: number): Promise<void> {
     this.workers ??= await this.start();
@@ -151,9 +151,8 @@ export class ThreadPool {
   }
 
   private fail(how: string, cause?: unknown): void {
-    this.failure ??= new BackendError(`A worker of the CPU engine ${how}. Load the model again.`, {
-      cause,
-    });
+    const message = `A worker of the CPU engine ${how}. Load the model again.`;
+    this.failure ??= new EngineLostError(message, { cause });
   }
 
   /** As many workers as threads, less the calling one if it may work itself. */

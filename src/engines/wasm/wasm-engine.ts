@@ -53,12 +53,22 @@ export interface WasmEngineParts {
 export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
   readonly name = 'wasm';
   private readonly lifetimes: Lifetimes;
-  private readonly recorder: Recorder;
+  /** What the engine works with, until it is released: whoever still holds the engine must not hold its memory. */
+  private held: (WasmEngineParts & { readonly recorder: Recorder }) | undefined;
 
-  constructor(private readonly parts: WasmEngineParts) {
+  constructor(parts: WasmEngineParts) {
     const { memory, arena, queue, pool } = parts;
-    this.lifetimes = new Lifetimes(arena);
-    this.recorder = new Recorder(memory, arena, queue, pool.threads);
+    this.lifetimes = new Lifetimes(arena, queue);
+    this.held = { ...parts, recorder: new Recorder(memory, arena, queue, pool.threads) };
+  }
+
+  private get parts() {
+    this.lifetimes.check();
+    return this.held!;
+  }
+
+  private get recorder(): Recorder {
+    return this.parts.recorder;
   }
 
   upload(data: Float32Array, shape: readonly number[]): WasmTensor {
@@ -91,7 +101,6 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
-    this.lifetimes.check();
     await this.parts.queue.flush(signal);
   }
 
@@ -103,11 +112,13 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
   }
 
   release(): void {
-    if (this.lifetimes.over) return;
+    if (!this.held) return;
+    const { pool, queue } = this.held;
+    this.held = undefined;
     this.lifetimes.release();
     const reason = new DisposedError('This engine was released while it was at work.');
-    this.parts.pool.release(reason);
-    this.parts.queue.fail(reason);
+    pool.release(reason);
+    queue.fail(reason);
   }
 
   loadLinear(
@@ -115,7 +126,6 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
     bias: StoredTensor | null,
     options: LoadLinearOptions = {},
   ): WasmLinear {
-    this.lifetimes.check();
     const packing = options.exact ? 'f32' : this.parts.precision;
     return this.lifetimes.keep(loadLinear(this.recorder, weight, bias, packing));
   }

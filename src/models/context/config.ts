@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../base/errors';
+import { shown } from '../../base/shown';
+import { configLimits } from '../config-limits';
 
 /** The architecture of a context decoder. */
 export interface ContextConfig {
@@ -38,11 +40,11 @@ export function parseContextConfig(config: unknown, origin: string): ContextConf
     throw new CheckpointError(
       `${origin} is no context decoder: model_type is not "seggpt_context".`,
     );
-  const read = (name: string): number => {
+  const read = (name: string, most: number = configLimits.width): number => {
     const value = given[name];
-    if (!Number.isInteger(value) || (value as number) < 1)
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > most)
       throw new CheckpointError(
-        `${origin}: ${name} must be a whole number from 1, is ${JSON.stringify(value)}.`,
+        `${origin}: ${name} must be a whole number from 1 to ${most}, is ${shown(value)}.`,
       );
     return value as number;
   };
@@ -50,10 +52,10 @@ export function parseContextConfig(config: unknown, origin: string): ContextConf
     channels: read('channels'),
     width: read('width'),
     heads: read('heads'),
-    looks: read('looks'),
+    looks: read('looks', configLimits.depth),
     state: read('state'),
     stateHeads: read('state_heads'),
-    decodes: read('decodes'),
+    decodes: read('decodes', configLimits.depth),
     waves: read('waves'),
     tokens: read('tokens'),
   };

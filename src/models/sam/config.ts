@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../base/errors';
+import { shown } from '../../base/shown';
+import { configLimits } from '../config-limits';
 
 /** A plain vision transformer with windows (Li et al. 2022, arXiv:2203.16527), as SAM's own encoders are. */
 export interface VitEncoderConfig {
@@ -127,18 +129,17 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
   const section = (name: string) => (root[name] ?? {}) as Json;
   const read = (values: Json, name: string, fallback: number, least = 1): number => {
     const value = values[name] ?? fallback;
-    if (!Number.isInteger(value) || (value as number) < least)
+    const most = configLimits.width;
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most)
       throw new CheckpointError(
-        `${origin}: ${name} must be a whole number from ${least}, is ${JSON.stringify(value)}.`,
+        `${origin}: ${name} must be a whole number from ${least} to ${most}, is ${shown(value)}.`,
       );
     return value as number;
   };
   const positive = (values: Json, name: string, fallback: number): number => {
     const value = values[name] ?? fallback;
     if (typeof value !== 'number' || !(value > 0))
-      throw new CheckpointError(
-        `${origin}: ${name} must be a number above 0, is ${JSON.stringify(value)}.`,
-      );
+      throw new CheckpointError(`${origin}: ${name} must be a number above 0, is ${shown(value)}.`);
     return value;
   };
   const list = (
@@ -149,19 +150,19 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
   ): readonly number[] => {
     const value = values[name] ?? fallback;
     const sound =
-      Array.isArray(value) && value.every((each) => Number.isInteger(each) && each >= 0);
+      Array.isArray(value) &&
+      value.length <= configLimits.depth &&
+      value.every((each) => Number.isInteger(each) && each >= 0 && each <= configLimits.width);
     if (!sound || (length !== undefined && value.length !== length))
       throw new CheckpointError(
-        `${origin}: ${name} must be a list of ${length ?? ''} whole numbers, is ${JSON.stringify(value)}.`,
+        `${origin}: ${name} must be a list of ${length ?? ''} whole numbers, is ${shown(value)}.`,
       );
     return value as number[];
   };
   const truth = (values: Json, name: string, fallback: boolean): boolean => {
     const value = values[name] ?? fallback;
     if (typeof value !== 'boolean')
-      throw new CheckpointError(
-        `${origin}: ${name} must be true or false, is ${JSON.stringify(value)}.`,
-      );
+      throw new CheckpointError(`${origin}: ${name} must be true or false, is ${shown(value)}.`);
     return value;
   };
   const [vision, prompts, masks] = [
@@ -197,7 +198,7 @@ export function parseSamConfig(config: unknown, origin: string): SamConfig {
     const width = read(vision, 'hidden_size', b.width);
     const act = vision.hidden_act ?? 'gelu';
     if (act !== 'gelu')
-      throw new CheckpointError(`${origin}: hidden_act must be "gelu", is ${JSON.stringify(act)}.`);
+      throw new CheckpointError(`${origin}: hidden_act must be "gelu", is ${shown(act)}.`);
     return {
       kind: 'vit',
       width,
@@ -236,6 +237,10 @@ export function checkSamConfig(config: SamConfig, origin: string): void {
     throw new CheckpointError(`${origin}: ${message}`);
   };
   const divides = (part: number, whole: number) => part > 0 && whole % part === 0;
+  const depths = encoder.kind === 'vit' ? [encoder.depth] : encoder.depths;
+  if (![...depths, decoder.depth, decoder.iouDepth].every((depth) => depth <= configLimits.depth))
+    fail(`its numbers of layers are too large.`);
+  if (!(imageSize <= configLimits.side)) fail(`image_size ${imageSize} is too large.`);
   if (!divides(patch, imageSize))
     fail(`image_size ${imageSize} is no multiple of patch_size ${patch}.`);
   if (!divides(2 * decoder.downsample * decoder.heads, 2 * channels))

@@ -1,4 +1,6 @@
 import { CheckpointError } from '../../base/errors';
+import { shown } from '../../base/shown';
+import { configLimits } from '../config-limits';
 
 /**
  * Hyperparameters of a SegGPT painter. Sizes of pictures are in pixels, `mergeIndex` and `taps` count
@@ -63,14 +65,14 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
   const fields = json as Record<string, unknown>;
   if (fields.model_type !== undefined && fields.model_type !== 'seggpt') {
     throw new CheckpointError(
-      `${origin} describes a model of type "${String(fields.model_type)}"; only "seggpt" checkpoints can be loaded.`,
+      `${origin} describes a model of type ${shown(fields.model_type)}; only "seggpt" checkpoints can be loaded.`,
     );
   }
-  const positive = (name: string, fallback: number): number => {
+  const positive = (name: string, fallback: number, most: number = configLimits.width): number => {
     const value = fields[name] ?? fallback;
-    if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0 || value > 1 << 20) {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0 || value > most) {
       throw new CheckpointError(
-        `${origin}: ${name} must be a positive integer, found ${JSON.stringify(value)}.`,
+        `${origin}: ${name} must be a positive integer up to ${most}, found ${shown(value)}.`,
       );
     }
     return value;
@@ -78,20 +80,18 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
   const flag = (name: string, fallback: boolean): boolean => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'boolean') {
-      throw new CheckpointError(
-        `${origin}: ${name} must be true or false, found ${JSON.stringify(value)}.`,
-      );
+      throw new CheckpointError(`${origin}: ${name} must be true or false, found ${shown(value)}.`);
     }
     return value;
   };
   if ((fields.hidden_act ?? 'gelu') !== 'gelu') {
     throw new CheckpointError(
-      `${origin}: hidden_act is "${String(fields.hidden_act)}"; only "gelu" is supported.`,
+      `${origin}: hidden_act is ${shown(fields.hidden_act)}; only "gelu" is supported.`,
     );
   }
   if ((fields.num_channels ?? 3) !== 3) {
     throw new CheckpointError(
-      `${origin}: num_channels must be 3, found ${JSON.stringify(fields.num_channels)}.`,
+      `${origin}: num_channels must be 3, found ${shown(fields.num_channels)}.`,
     );
   }
   const size = fields.image_size ?? [896, 448];
@@ -99,36 +99,39 @@ export function parsePainterConfig(json: unknown, origin = 'config.json'): Paint
     Array.isArray(value) && value.every((item) => Number.isInteger(item) && item >= 0);
   if (!integers(size) || size.length !== 2) {
     throw new CheckpointError(
-      `${origin}: image_size must be [height, width], found ${JSON.stringify(size)}.`,
+      `${origin}: image_size must be [height, width], found ${shown(size)}.`,
     );
   }
+  const { depth, side } = configLimits;
+  if (size.some((pixels) => pixels > 2 * side))
+    throw new CheckpointError(`${origin}: image_size has sides above ${2 * side}: ${shown(size)}.`);
   const width = positive('hidden_size', 1024);
   const taps = fields.intermediate_hidden_state_indices ?? [5, 11, 17, 23];
   if (!integers(taps) || taps.length === 0) {
     throw new CheckpointError(
-      `${origin}: intermediate_hidden_state_indices must list blocks, found ${JSON.stringify(taps)}.`,
+      `${origin}: intermediate_hidden_state_indices must list blocks, found ${shown(taps)}.`,
     );
   }
   const epsilon = fields.layer_norm_eps ?? 1e-6;
   if (typeof epsilon !== 'number' || !(epsilon >= 0)) {
     throw new CheckpointError(
-      `${origin}: layer_norm_eps must be a number, found ${JSON.stringify(epsilon)}.`,
+      `${origin}: layer_norm_eps must be a number, found ${shown(epsilon)}.`,
     );
   }
   const mergeIndex = fields.merge_index ?? 2;
   if (typeof mergeIndex !== 'number' || !Number.isInteger(mergeIndex) || mergeIndex < 0) {
     throw new CheckpointError(
-      `${origin}: merge_index must be an integer of 0 or more, found ${JSON.stringify(mergeIndex)}.`,
+      `${origin}: merge_index must be an integer of 0 or more, found ${shown(mergeIndex)}.`,
     );
   }
   const config: PainterConfig = {
     width,
-    depth: positive('num_hidden_layers', 24),
+    depth: positive('num_hidden_layers', 24, depth),
     heads: positive('num_attention_heads', 16),
     mlpWidth: positive('mlp_dim', width * 4),
-    patch: positive('patch_size', 16),
+    patch: positive('patch_size', 16, side),
     canvas: { height: size[0], width: size[1] },
-    pretrainSize: positive('pretrain_image_size', 224),
+    pretrainSize: positive('pretrain_image_size', 224, side),
     mergeIndex,
     taps,
     decoderWidth: positive('decoder_hidden_size', 64),
@@ -156,15 +159,19 @@ export interface PictureSize {
  * @throws CheckpointError if it is not a multiple of the patch.
  */
 export function parseInputSize(json: unknown, config: PainterConfig, origin: string): PictureSize {
-  const { size } = (json ?? {}) as { size?: Partial<PictureSize> };
+  const { size } = (json ?? {}) as { size?: Partial<PictureSize> | null };
   const { canvas, patch } = config;
-  if (size === undefined) return { height: canvas.height / 2, width: canvas.width };
+  if (size === undefined || size === null)
+    return { height: canvas.height / 2, width: canvas.width };
   const { height, width } = size;
   const sound = (side: unknown): side is number =>
-    Number.isInteger(side) && (side as number) > 0 && (side as number) % patch === 0;
+    Number.isInteger(side) &&
+    (side as number) > 0 &&
+    (side as number) <= configLimits.side &&
+    (side as number) % patch === 0;
   if (!sound(height) || !sound(width)) {
     throw new CheckpointError(
-      `${origin}: the size in preprocessor_config.json must be multiples of the patch, ${patch}, is ${JSON.stringify(size)}.`,
+      `${origin}: height and width in preprocessor_config.json must be multiples of the patch, ${patch}, up to ${configLimits.side}, are ${shown(height)} and ${shown(width)}.`,
     );
   }
   return { height, width };
@@ -176,6 +183,10 @@ export function checkPainterConfig(config: PainterConfig, origin: string): void 
   const fail = (message: string): never => {
     throw new CheckpointError(`${origin}: ${message}`);
   };
+  if (!(depth <= configLimits.depth)) fail(`${depth} blocks are too many.`);
+  const sides = [patch, canvas.height / 2, canvas.width, pretrainSize];
+  if (!sides.every((side) => side <= configLimits.side))
+    fail(`its sizes in pixels, ${shown(sides)}, are too large.`);
   if (width % heads !== 0)
     fail(`hidden_size ${width} is not a multiple of num_attention_heads ${heads}.`);
   if (canvas.height < 2 * patch || canvas.height % (2 * patch) !== 0) {

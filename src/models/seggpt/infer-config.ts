@@ -34,6 +34,10 @@ export function inferConfig(source: TensorSource): PainterConfig {
   const side = (table: ParameterSpec, fallback: number) =>
     relativePositions ? ((shape(table)[0] + 1) / 2) * patch : fallback;
   const tapCount = shape(parts.decoderEmbedding.weight)[1] / width;
+  if (!(tapCount <= depth))
+    throw new CheckpointError(
+      `${source.origin}: its decoder reads ${tapCount} blocks, but there are ${depth}.`,
+    );
   const config: PainterConfig = {
     width,
     depth,

@@ -76,10 +76,10 @@ export async function maskClicked(
       argument,
       'points at its object in several ways; give points with a box, or a scribble, or a polygon.',
     );
-  const { maxPixels, signal, sources, orientation, window } = options;
+  const { signal, sources, orientation, window } = options;
   const image = await readImage(prompt.image, {
     argument: `${argument}.image`,
-    limits: decodeLimits(maxPixels),
+    limits: decodeLimits(options),
     ...{ signal, sources, orientation, window },
   });
   const { width, height } = image;

@@ -144,6 +144,7 @@ export const promptSchema = {
   },
   window: range('values that are shown as black and white'),
   maxPixels: withDefault(number('largest picture to read', 1, Infinity), 100_000_000),
+  svg: flag('draw SVG, in Node', false),
 };
 
 /** The size of half a canvas. @throws InvalidInputError if the patch does not divide it. */

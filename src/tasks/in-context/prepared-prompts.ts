@@ -1,4 +1,5 @@
 import type { Progress, RunOptions } from '../../base/progress';
+import { guardMethods } from '../../base/guard';
 import { decodeFits } from '../../colors/decode';
 import { cropImage, type Region } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
@@ -29,7 +30,7 @@ export class PreparedPrompts {
     private readonly options: ResolvedOptions,
     private readonly reading: Pick<
       TargetOptions,
-      'maxPixels' | 'sources' | 'orientation' | 'window'
+      'maxPixels' | 'svg' | 'sources' | 'orientation' | 'window'
     >,
     private readonly session: PaintingSession,
     private readonly helper: HelperModel,
@@ -50,8 +51,8 @@ export class PreparedPrompts {
     const tiling = tiles === undefined ? undefined : await import('./tiles');
     const side = tiles === undefined ? undefined : tiling?.tileSide(tiles, set.prompts, size.width);
     const shown = tiling && side ? tiling.cropPrompts(set.prompts, side) : set.prompts;
-    const { maxPixels, sources, orientation, window } = run;
-    const reading = { maxPixels, sources, orientation, window };
+    const { maxPixels, svg, sources, orientation, window } = run;
+    const reading = { maxPixels, svg, sources, orientation, window };
     const prompts =
       options.ensemble === 'spatial'
         ? [gridPrompt(shown, size)]
@@ -87,9 +88,10 @@ export class PreparedPrompts {
    */
   async segment(target: ImageInput, options: TargetOptions = {}): Promise<SegmentationResult> {
     checkKnownOptions(options);
-    const { maxPixels, orientation, window } = this.reading;
+    const { maxPixels, svg, orientation, window } = this.reading;
     const given = {
       maxPixels: options.maxPixels ?? maxPixels,
+      svg: options.svg ?? svg,
       orientation: options.orientation ?? orientation,
       window: options.window ?? window,
       sources: narrower(this.reading.sources, options.sources),
@@ -238,3 +240,5 @@ export function narrower<Item>(
 ): readonly Item[] | undefined {
   return a && b ? a.filter((each) => b.includes(each)) : (a ?? b);
 }
+
+guardMethods(PreparedPrompts.prototype, ['segment']);

@@ -41,6 +41,11 @@ export interface ReadOptions {
   /** Most pixels any picture may have. @default 100 million */
   readonly maxPixels?: number;
   /**
+   * Draw SVG, in Node: a drawing of few bytes can ask for hours of work, so it is for drawings of your own.
+   * @default false
+   */
+  readonly svg?: boolean;
+  /**
    * Where pictures may come from. A server that is handed its users' strings wants `['memory']`: any string is a path or
    * a URL otherwise.
    * @default all of `files`, `urls` and `memory`
@@ -222,8 +227,8 @@ async function readPrompt(
       'must have an image and a mask, or an image with points, a box, a scribble or a polygon.',
     );
   }
-  const { signal, sources, orientation, window, tolerance, ignore, maxPixels } = options;
-  const reading = { limits: decodeLimits(maxPixels), signal, sources, orientation };
+  const { signal, sources, orientation, window, tolerance, ignore } = options;
+  const reading = { limits: decodeLimits(options), signal, sources, orientation };
   const image = await readImage(prompt.image, {
     ...{ ...reading, window },
     argument: `${argument}.image`,
@@ -325,9 +330,10 @@ function sized(mask: LabelMap, { width, height }: RgbImage): LabelMap {
 /** Reads the picture to be segmented. @throws InvalidInputError, ImageError, AbortedError */
 export async function readTarget(
   target: ImageInput,
-  { maxPixels, signal, sources, orientation, window }: TargetOptions = {},
+  options: TargetOptions = {},
   argument = 'target',
 ): Promise<RgbImage> {
-  const limits = decodeLimits(maxPixels);
+  const { signal, sources, orientation, window } = options;
+  const limits = decodeLimits(options);
   return readImage(target, { argument, limits, signal, sources, orientation, window });
 }

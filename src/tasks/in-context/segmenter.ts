@@ -1,3 +1,4 @@
+import { guardMethods } from '../../base/guard';
 import { throwIfAborted } from '../../base/abort';
 import { resolveOptions } from '../../base/options';
 import type { RunOptions } from '../../base/progress';
@@ -192,3 +193,6 @@ export class InContextSegmenter {
     this.dispose();
   }
 }
+
+guardMethods(InContextSegmenter, ['load']);
+guardMethods(InContextSegmenter.prototype, ['prepare', 'segment', 'track', 'createTracker']);

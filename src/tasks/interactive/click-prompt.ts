@@ -139,7 +139,7 @@ function logitsOf(
       argument,
       'must be a Mask, run-lengths, outlines with a size, or logits as Float32Array.',
     );
-  const drawn = drawShape(mask, argument, decodeLimits(undefined));
+  const drawn = drawShape(mask, argument, decodeLimits());
   if (drawn.width !== fit.width || drawn.height !== fit.height)
     throw new InvalidInputError(argument, sizes(drawn, fit));
   return maskToLogits(drawn.data, fit, cells, MASK_LEVEL);

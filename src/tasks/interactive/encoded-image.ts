@@ -1,3 +1,4 @@
+import { guardMethods } from '../../base/guard';
 import { throwIfAborted } from '../../base/abort';
 import { InvalidInputError } from '../../base/errors';
 import { resolveOptions } from '../../base/options';
@@ -209,3 +210,5 @@ export class EncodedImage {
       });
   }
 }
+
+guardMethods(EncodedImage.prototype, ['segment', 'segmentMany', 'everything']);

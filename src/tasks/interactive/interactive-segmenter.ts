@@ -1,3 +1,4 @@
+import { guardMethods } from '../../base/guard';
 import { throwIfAborted } from '../../base/abort';
 import type { RunOptions } from '../../base/progress';
 import { BundledInteractiveModel } from '../../checkpoints/checkpoint-files';
@@ -107,3 +108,6 @@ export class InteractiveSegmenter {
     this.dispose();
   }
 }
+
+guardMethods(InteractiveSegmenter, ['load']);
+guardMethods(InteractiveSegmenter.prototype, ['encode', 'fromBytes']);

@@ -10,15 +10,30 @@ import {
 } from '../../../src/base/errors';
 import { createWasmEngine, wasmFeatures, type WasmEngine } from '../../../src/engines/wasm';
 import type { ThreadPool } from '../../../src/engines/wasm/thread-pool';
+import type { WasmTensor } from '../../../src/engines/wasm/wasm-tensor';
 import { randomFloats, stored } from './helpers';
 
 /** Workers of an engine, to harm them. */
 function workersOf(engine: WasmEngine): { terminate(): void }[] {
-  return (poolOf(engine) as unknown as { workers: { terminate(): void }[] }).workers;
+  return workersIn(poolOf(engine));
+}
+
+function workersIn(pool: ThreadPool): { terminate(): void }[] {
+  return (pool as unknown as { workers: { terminate(): void }[] }).workers;
 }
 
 function poolOf(engine: WasmEngine): ThreadPool {
-  return (engine as unknown as { parts: { pool: ThreadPool } }).parts.pool;
+  return (engine as unknown as { held: { pool: ThreadPool } }).held.pool;
+}
+
+/** Whether memory of WebAssembly hangs on an object. */
+function reachesMemory(value: unknown, seen = new Set<unknown>()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false;
+  seen.add(value);
+  return (
+    value instanceof WebAssembly.Memory ||
+    Object.values(value).some((inner) => reachesMemory(inner, seen))
+  );
 }
 
 describe('wasm engine', () => {
@@ -109,6 +124,40 @@ describe('wasm engine', () => {
     expect(await engine.download(engine.linear(x, layer))).toEqual(expected);
   });
 
+  it('runs nothing of what an aborted call left, but what others need of it', async () => {
+    const engine = await start();
+    const layer = layerOf(engine);
+    const x = engine.upload(randomFloats(rows * width, 3), [rows, width]);
+    const step = (from: WasmTensor) => engine.linear(from, layer, { activation: 'gelu' });
+    const expected = await engine.download(step(step(x)));
+    const pool = poolOf(engine);
+    let commands = 0;
+    const run = pool.run.bind(pool);
+    pool.run = (count) => {
+      commands += count;
+      return run(count);
+    };
+    const controller = new AbortController();
+    const first = step(x);
+    const useless = Array.from({ length: 300 }, () => engine.tidy(() => step(step(first))));
+    const second = step(first);
+    const flushed = engine.flush(controller.signal);
+    controller.abort();
+    await expect(flushed).rejects.toBeInstanceOf(AbortedError);
+    engine.dispose(first, ...useless);
+    commands = 0;
+    expect(await engine.download(second)).toEqual(expected);
+    expect(commands).toBeLessThan(40); // of some 600
+  });
+
+  it('holds no memory once it was released, though it is still referenced', async () => {
+    const engine = await start();
+    await engine.download(engine.upload(new Float32Array(4), [4]));
+    expect(reachesMemory(engine)).toBe(true);
+    engine.release();
+    expect(reachesMemory(engine)).toBe(false);
+  });
+
   it('turns a killed worker into an error, at work and asleep', async () => {
     for (const atWork of [true, false]) {
       const engine = await start();
@@ -173,10 +222,11 @@ describe('wasm engine', () => {
     engine.add(x, x);
     const waiting = expect(engine.flush()).rejects.toBeInstanceOf(DisposedError);
     const terminated = jest.spyOn(Worker.prototype, 'terminate');
+    const pool = poolOf(engine);
     engine.release();
     await waiting;
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(workersOf(engine)).toHaveLength(1);
+    expect(workersIn(pool)).toHaveLength(1);
     expect(terminated).toHaveBeenCalledTimes(1);
     terminated.mockRestore();
   });

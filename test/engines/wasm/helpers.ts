@@ -74,7 +74,7 @@ export async function byteEngine({
   readonly relaxedSimd: boolean;
 }): Promise<WasmEngine> {
   const engine = await createWasmEngine({ threads: 1, precision: 'int8', relaxedSimd });
-  const { pool } = (engine as unknown as { parts: WasmEngineParts }).parts;
+  const { pool } = (engine as unknown as { held: WasmEngineParts }).held;
   const { kernels } = pool as unknown as { kernels: KernelExports };
   kernels.configure(false, kind, ONES);
   return engine;
