@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { progress } from '@clack/prompts';
-import { CocoFile, encodeGreyPng } from '../../entries/masks';
+import { encodeGreyPng } from '../../entries/masks';
 import {
   containerOf,
   createFrameWriter,
@@ -15,44 +15,23 @@ import {
   AbortedError,
   InContextSegmenter,
   type SegmentationResult,
-  type TrackFramesOptions,
   type TrackPrompts,
 } from '../../index';
-import { loadOptions } from './library-options';
+import { loadOptions, type TrackOptionFlags, trackOptions } from './library-options';
 import { isSamePlace, writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
+import { annotationKinds, annotationSavers } from './save-annotations';
 import type { ModelFlags } from './segment';
 import { UsageError } from './usage-error';
 import { namingPrompts, type Wording } from './wording';
 
-export const trackSaveKinds = ['labels', 'overlay', 'coco', 'davis'] as const;
+export const trackSaveKinds = ['labels', 'overlay', 'davis', ...annotationKinds] as const;
 
 /** Frames a second of a video that is written from a directory of pictures. */
 const DIRECTORY_RATE = 25;
 
-export interface TrackFlags
-  extends
-    ModelFlags,
-    Pick<
-      TrackFramesOptions,
-      | 'memory'
-      | 'regionScale'
-      | 'selection'
-      | 'resolution'
-      | 'refine'
-      | 'minimumScore'
-      | 'minimumArea'
-      | 'seed'
-      | 'tolerance'
-      | 'ignore'
-      | 'orientation'
-      | 'svg'
-      | 'window'
-      | 'resizeMasks'
-      | 'maxPixels'
-      | 'labelNames'
-    > {
+export interface TrackFlags extends ModelFlags, TrackOptionFlags {
   readonly prompt?: readonly PromptFlag[];
   readonly firstMask?: string;
   readonly out: string;
@@ -80,10 +59,9 @@ export async function track(
   });
   reporter.line(`model ${flags.model}, backend ${segmenter.engine}`);
   const directory = (await stat(source).catch(() => null))?.isDirectory() ?? false;
-  const names = directory
-    ? (await listFrames(source)).map((path) => basename(path, extname(path)))
-    : [];
-  const sink = new FrameSink(video, flags);
+  const paths = directory ? await listFrames(source) : [];
+  const names = paths.map((path) => basename(path, extname(path)));
+  const sink = await FrameSink.open(video, flags);
   const bar =
     process.stderr.isTTY && !flags.json
       ? progress({ max: names.length || 1, output: process.stderr })
@@ -94,25 +72,7 @@ export async function track(
   let count = 0;
   let damage: string | undefined;
   try {
-    const options: TrackFramesOptions = {
-      memory: flags.memory,
-      regionScale: flags.regionScale,
-      selection: flags.selection,
-      resolution: flags.resolution,
-      refine: flags.refine,
-      minimumScore: flags.minimumScore,
-      minimumArea: flags.minimumArea,
-      seed: flags.seed,
-      tolerance: flags.tolerance,
-      ignore: flags.ignore,
-      orientation: flags.orientation,
-      svg: flags.svg,
-      window: flags.window,
-      resizeMasks: flags.resizeMasks,
-      maxPixels: flags.maxPixels,
-      labelNames: flags.labelNames,
-      signal,
-    };
+    const options = { ...trackOptions(flags), signal };
     const frames = sink.watch(
       openFrames(source, signal, (message) => {
         damage = message;
@@ -133,7 +93,8 @@ export async function track(
           continue;
         }
         const name = names[index] ?? String(index).padStart(5, '0');
-        await sink.put(name, result, time ?? index / (flags.fps ?? DIRECTORY_RATE));
+        const file = directory ? paths[index] : `${name}.png`;
+        await sink.put(name, file, result, time ?? index / (flags.fps ?? DIRECTORY_RATE));
       }
     };
     await namingPrompts({ prompts, firstMask: flags.firstMask }, follow);
@@ -178,21 +139,24 @@ function promptsOf(pairs: readonly PromptPair[], { firstMask }: TrackFlags): Tra
   return firstMask === undefined ? prompts : { firstMask, prompts };
 }
 
-/** Writes each frame as it comes; only COCO's annotations wait for the end. */
+/** Writes each frame as it comes; annotations that are one file of all frames wait for the end. */
 class FrameSink {
   private writer: FrameWriter | undefined;
   /** Frames a second that the source states. */
   private sourceRate: number | undefined;
-  private readonly coco = new CocoFile();
-  private readonly directory: string;
   /** Frames each object was seen in. */
   readonly objects: Record<string, number> = {};
 
-  constructor(
+  private constructor(
     private readonly video: string | null,
     private readonly flags: TrackFlags,
-  ) {
-    this.directory = video ? `${video.replace(/\.\w+$/, '')}-frames` : flags.out;
+    private readonly directory: string,
+    private readonly annotations: Awaited<ReturnType<typeof annotationSavers>>,
+  ) {}
+
+  static async open(video: string | null, flags: TrackFlags): Promise<FrameSink> {
+    const directory = video ? `${video.replace(/\.\w+$/, '')}-frames` : flags.out;
+    return new FrameSink(video, flags, directory, await annotationSavers(directory, flags.save));
   }
 
   /** Looks at frames on their way to be tracked: a video that is written has the source's rate. */
@@ -203,7 +167,8 @@ class FrameSink {
     }
   }
 
-  async put(name: string, result: SegmentationResult, time: number): Promise<void> {
+  /** @param file what annotations call the frame's picture. */
+  async put(name: string, file: string, result: SegmentationResult, time: number): Promise<void> {
     const { save, fps } = this.flags;
     for (const { name: label, present } of result.masks)
       this.objects[label] = (this.objects[label] ?? 0) + Number(present);
@@ -226,7 +191,7 @@ class FrameSink {
     // DAVIS's result layout: one label map a frame under the frame's own name.
     if (save.includes('davis'))
       await writeOutput(join(this.directory, 'davis', `${name}.png`), await labels());
-    if (save.includes('coco')) this.coco.add(name, result);
+    await this.annotations.add(file, name, result);
   }
 
   async close(): Promise<void> {
@@ -235,8 +200,8 @@ class FrameSink {
   }
 
   /** Writes what is collected of the frames so far. */
-  async writeAnnotations(): Promise<void> {
-    if (!this.coco.empty) await writeOutput(join(this.directory, 'coco.json'), this.coco.encode());
+  writeAnnotations(): Promise<void> {
+    return this.annotations.finish();
   }
 
   abort(): void {

@@ -249,7 +249,7 @@ describe('with a model of a few milliseconds', () => {
       '--out',
       join(out, 'found'),
       '--save',
-      'labels,overlay,coco,davis',
+      'labels,overlay,coco,davis,labelme',
     );
     expect(directory.stdout).toMatch(/^16 frames, [\d.]+ frames\/s, saved to/);
     expect(directory.code).toBe(0);
@@ -260,9 +260,11 @@ describe('with a model of a few milliseconds', () => {
       '001.overlay.png',
     ]);
     expect(await readdir(join(out, 'found', 'davis'))).toHaveLength(16);
-    expect(JSON.parse(await readFile(join(out, 'found', 'coco.json'), 'utf8')).images).toHaveLength(
-      16,
-    );
+    const { images } = JSON.parse(await readFile(join(out, 'found', 'coco.json'), 'utf8'));
+    expect(images).toHaveLength(16);
+    expect(images[3].file_name).toMatch(/cat-video\/003.jpg$/);
+    const shapes = JSON.parse(await readFile(join(out, 'found', 'labelme', '003.json'), 'utf8'));
+    expect(shapes.imagePath).toMatch(/cat-video\/003.jpg$/);
 
     const video = join(out, 'pattern.mp4');
     execFileSync(ffmpegPath(), [
