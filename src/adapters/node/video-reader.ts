@@ -4,6 +4,7 @@ import { warn } from '../../base/warn';
 import type { HearsOfDamage } from '../../video/frame-store';
 import type { TimedFrame } from '../../video/timed-frame';
 import { isVideoUrl } from '../../video/video-url';
+import { missingEnd } from './cut-off';
 import { ffmpegFile, FfmpegLog, startFfmpeg } from './ffmpeg';
 import { readPpmStream } from './ppm-stream';
 
@@ -68,7 +69,10 @@ export async function* readVideo(
       `ffmpeg stopped (${String(outcome)}) after ${index} frames of ${location}: ${log.text}`,
     );
   }
-  const damage = log.damage ?? (outcome !== 0 ? log.text : facts.shortage);
+  const damage =
+    log.damage ??
+    (outcome !== 0 ? log.text : facts.shortage) ??
+    (isVideoUrl(location) ? undefined : await missingEnd(location).catch(() => undefined));
   if (damage !== undefined)
     onDamage(
       `The video ${location} ends early or is damaged; ${index} frames could be read (${damage}).`,
