@@ -3,6 +3,7 @@
  * `npm run soak [-- --rounds 300]`. Prints a table; exits with 1 if a row does not hold. See docs/reliability.md.
  */
 import { readdirSync } from 'node:fs';
+import { clearTimeout, setTimeout } from 'node:timers';
 import workerThreads from 'node:worker_threads';
 import { syncBuiltinESMExports } from 'node:module';
 import { parseArgs } from 'node:util';

@@ -10,7 +10,7 @@ export {
   type SegmentOptions,
 } from './tasks/in-context/segmenter';
 export type { Quality, Refinement, SegmentationOptions } from './tasks/in-context/options';
-export type { Tiles } from './tasks/in-context/tiles';
+export type { Tiles } from './tasks/in-context/tiles-option';
 export type { PreparedPrompts } from './tasks/in-context/prepared-prompts';
 export type { MaskInput } from './tasks/in-context/prompt-mask';
 export type {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
+import { ffmpegPath } from '../../src/adapters/node/ffmpeg';
 import { fileAccess } from '../../src/adapters/node/file-access';
 import { frameStore } from '../../src/adapters/node/frame-store';
 import { CheckpointError, ImageError, VideoError } from '../../src/base/errors';
@@ -95,6 +96,27 @@ it('a picture by URL has at most 256 MB, and one that redirects itself is not fo
     server.close();
   }
 }, 60_000);
+
+it('a video without frames, a directory without pictures and a URL of no file are errors', async () => {
+  const video = join(directory, 'none.avi');
+  const source = ['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=10:duration=1'];
+  const none = ['-frames:v', '0', '-c:v', 'rawvideo', '-v', 'quiet'];
+  execFileSync(ffmpegPath(), ['-y', ...source, ...none, video]);
+  const empty = mkdtempSync(join(directory, 'empty-'));
+  for (const [path, message] of [
+    [video, /no frames|after 0 frames/],
+    [empty, /no pictures/],
+    ['file:///a%2Fb', /no URL of a file/],
+    ['file://host/x.mp4', /no URL of a file/],
+  ] as const) {
+    const frames = async () => {
+      for await (const _ of frameStore.open(path)) return;
+    };
+    const error: unknown = await frames().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(VideoError);
+    expect((error as Error).message).toMatch(message);
+  }
+});
 
 it('a playlist by the name of a video has no other file read', async () => {
   writeFileSync(join(directory, 'secret.ts'), Buffer.alloc(1000));

@@ -20,6 +20,7 @@ async function* readVideo(location: string, signal?: AbortSignal): AsyncGenerato
     if (!track) throw new VideoError(`${location} holds no video.`);
     if (!(await track.canDecode()))
       throw new VideoError(`This browser cannot decode the video ${location}.`);
+    let frames = 0;
     for await (const sample of new VideoSampleSink(track).samples()) {
       try {
         if (signal?.aborted) throw new AbortedError(signal);
@@ -28,11 +29,13 @@ async function* readVideo(location: string, signal?: AbortSignal): AsyncGenerato
         if (!pen) throw new VideoError('This browser gives no 2D canvas to read frames with.');
         sample.draw(pen, 0, 0); // turned upright, unlike the bare frame
         const { data, width, height } = pen.getImageData(0, 0, canvas.width, canvas.height);
+        frames++;
         yield { data, width, height, time: sample.timestamp };
       } finally {
         sample.close();
       }
     }
+    if (frames === 0) throw new VideoError(`The video ${location} has no frames.`);
   } catch (cause) {
     if (cause instanceof VideoError || cause instanceof AbortedError) throw cause;
     throw new VideoError(

@@ -28,13 +28,25 @@ async function* openFrames(
   onDamage?: HearsOfDamage,
 ): AsyncGenerator<ImageInput> {
   if (isVideoUrl(location)) return yield* readVideo(location, signal, onDamage);
-  const path = /^file:\/\//i.test(location) ? fileURLToPath(location) : location;
+  const path = /^file:\/\//i.test(location) ? pathOfUrl(location) : location;
   const found = await stat(path).catch(() => undefined);
   if (found === undefined)
     throw new VideoError(`There is no video or directory "${path}"; check the path.`);
-  if (found.isDirectory()) yield* await listImages(path);
-  else if (!found.isFile()) throw new VideoError(`"${path}" is a device or a pipe, no video.`);
+  if (found.isDirectory()) {
+    const pictures = await listImages(path);
+    if (pictures.length === 0) throw new VideoError(`The directory "${path}" holds no pictures.`);
+    yield* pictures;
+  } else if (!found.isFile()) throw new VideoError(`"${path}" is a device or a pipe, no video.`);
   else yield* readVideo(path, signal, onDamage);
+}
+
+/** @throws VideoError for a URL that stands for no file here. */
+function pathOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new VideoError(`"${url}" is no URL of a file: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Frames in Node: directories of images, and videos by ffmpeg. */

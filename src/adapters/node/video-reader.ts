@@ -69,6 +69,8 @@ export async function* readVideo(
       `ffmpeg stopped (${String(outcome)}) after ${index} frames of ${location}: ${log.text}`,
     );
   }
+  if (index === 0)
+    throw new VideoError(`The video ${location} has no frames${log.text ? ` (${log.text})` : ''}.`);
   const damage =
     log.damage ??
     (outcome !== 0 ? log.text : facts.shortage) ??

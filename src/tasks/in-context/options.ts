@@ -14,7 +14,7 @@ import { type ColorScheme, colorSchemes } from '../../colors/color-mapping';
 import { type Upsampling, upsamplings } from '../../colors/decode';
 import type { Task } from '../../models/seggpt/model';
 import type { HalfSize } from './half-canvas';
-import { type Tiles, tilesSpec } from './tiles';
+import { type Tiles, tilesSpec } from './tiles-option';
 
 export const ensembles = ['feature', 'spatial', 'none'] as const;
 /**

@@ -7,12 +7,7 @@ import type { Region } from '../../images/crop';
 import { regionsOf } from '../../masks/regions';
 import { cropPrompt } from './crop-prompt';
 import type { ReadPrompt } from './prompts';
-
-/**
- * Tiles to segment a target by: how many stand along its longer side, the side of one in pixels (`'512px'`), or `'auto'`, by
- * which the prompts' smallest kind of object fills a good part of one.
- */
-export type Tiles = number | `${number}px` | 'auto';
+import type { Tiles } from './tiles-option';
 
 /** Share of a tile by which neighbours overlap. */
 const OVERLAP = 1 / 4;
@@ -24,18 +19,6 @@ const MOST_ENLARGED = 4;
 const MARGIN = 1.25;
 /** Parts of a label smaller than this share of its largest are crumbs, and say nothing of its size. */
 const CRUMB = 0.1;
-
-/** The option `tiles` as data. */
-export const tilesSpec = {
-  kind: 'custom' as const,
-  about: 'segment by overlapping tiles: how many along the longer side, a side as 512px, or auto',
-  expected: 'a whole number of at least 1, a side as in 512px, or auto',
-  is: (value: unknown): boolean =>
-    value === 'auto' ||
-    (typeof value === 'number' && Number.isInteger(value) && value >= 1) ||
-    (typeof value === 'string' && /^[1-9]\d*px$/.test(value)),
-  parse: (text: string): Tiles => (/^\d+$/.test(text) ? Number(text) : (text as Tiles)),
-};
 
 /** The side of tiles, in pixels, of a picture of that size. */
 export type TileSide = (width: number, height: number) => number;

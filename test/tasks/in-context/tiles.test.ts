@@ -4,9 +4,9 @@ import {
   cropPrompts,
   planTiles,
   tileSide,
-  tilesSpec,
   windowAround,
 } from '../../../src/tasks/in-context/tiles';
+import { tilesSpec } from '../../../src/tasks/in-context/tiles-option';
 import { openCopying } from '../../helpers/copying-checkpoint';
 
 /** Squares of a label on a map. */
