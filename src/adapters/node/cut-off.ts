@@ -19,7 +19,7 @@ export async function missingEnd(path: string): Promise<string | undefined> {
     if (head.toString('latin1', 0, 4) === 'GIF8') {
       const tail = Buffer.alloc(Math.min(PADDING, size));
       await file.read(tail, 0, tail.length, size - tail.length);
-      const last = tail.findLast((byte) => byte !== 0);
+      const last = tail.reverse().find((byte) => byte !== 0);
       return last === GIF_TRAILER ? undefined : 'the GIF lacks its end';
     }
     if (head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'AVI ') {

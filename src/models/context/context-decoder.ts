@@ -4,7 +4,7 @@ import type { TensorSource } from '../../checkpoints/tensor-source';
 import { type ContextConfig, parseContextConfig, TOKEN_PIXELS } from './config';
 import { resampling } from './resampling';
 import { patchesOf, unshuffled } from './token-pixels';
-import { type ContextWeights, loadWeights } from './weights';
+import { type ContextWeights, loadWeights, placesFor } from './weights';
 
 /** A picture's size in pixels. */
 export interface PictureSize {
@@ -57,6 +57,14 @@ export class ContextDecoder {
   static async load(engine: Engine, source: TensorSource): Promise<ContextDecoder> {
     const config = parseContextConfig(source.config, source.origin);
     return new ContextDecoder(engine, config, await loadWeights(engine, source, config));
+  }
+
+  /** The same decoder on a grid of another size. It has the same weights, and lives as long. */
+  at(tokens: number): ContextDecoder {
+    const { engine, weights } = this;
+    const config = { ...this.config, tokens };
+    const places = placesFor(engine, weights.placing, config);
+    return new ContextDecoder(engine, config, { ...weights, places });
   }
 
   /** Side of its masks in pixels: `8T`. */

@@ -37,6 +37,7 @@ interface Decode {
 export interface ContextWeights {
   readonly features: LinearWeights;
   readonly pixels: LinearWeights;
+  readonly placing: LinearWeights;
   /** `(T * T, W)`, what places add. */
   readonly places: EngineTensor;
   readonly looks: readonly Look[];
@@ -104,12 +105,8 @@ export async function loadWeights(
     floatTensor('features.bias', spec.features.bias!.shape, bias),
     { exact: true },
   );
-  const { tokens: T, waves } = config;
   const placing = await reader.linear(spec.places);
-  const waved = engine.upload(placesOf(T, waves), [T * T, 4 * waves]);
-  const places = engine.linear(waved, placing);
-  await reader.settle();
-  engine.dispose(waved, placing);
+  const places = placesFor(engine, placing, config);
   const looks: Look[] = [];
   for (const each of spec.looks) looks.push(await look(each));
   const decodes: Decode[] = [];
@@ -117,6 +114,7 @@ export async function loadWeights(
   const weights: ContextWeights = {
     features,
     pixels: await reader.linear(spec.pixels),
+    placing,
     places,
     looks,
     norm: await reader.norm(spec.norm, EPSILON),
@@ -136,6 +134,17 @@ export async function loadWeights(
   };
   await reader.settle();
   return weights;
+}
+
+/** `(T * T, W)`, what places add to tokens. */
+export function placesFor(
+  engine: Engine,
+  placing: LinearWeights,
+  { tokens: T, waves }: ContextConfig,
+): EngineTensor {
+  return engine.tidy(() =>
+    engine.linear(engine.upload(placesOf(T, waves), [T * T, 4 * waves]), placing),
+  );
 }
 
 /** `(T * T, 4 * waves)`: sine and cosine of `π 2^i y`, then of x, both from 0 to 1 over the picture. */

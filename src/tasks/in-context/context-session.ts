@@ -2,6 +2,7 @@ import { throwIfAborted } from '../../base/abort';
 import { fitOf } from '../../colors/logits';
 import { imageHalf } from './half-canvas';
 import { resizeNearest } from '../../images/resize';
+import { resizePlane } from '../../images/resize-plane';
 import type { RgbImage } from '../../images/rgb-image';
 import type { LabelMap } from '../../masks/label-map';
 import { ENCODER_SIDE } from '../../models/context/config';
@@ -19,6 +20,22 @@ import { fitSquare, toPadded } from '../interactive/square';
 export interface ContextModel {
   readonly sam: Sam;
   readonly decoder: ContextDecoder;
+  /** The decoder on a coarse grid, on which it is asked back: that tells as much, at a fraction of the cost. */
+  readonly coarse: ContextDecoder;
+}
+
+/** Tokens to a side of the coarse grid. */
+const COARSE_TOKENS = 16;
+
+/** A context decoder with its coarse twin. */
+export function contextModel(sam: Sam, decoder: ContextDecoder): ContextModel {
+  return { sam, decoder, coarse: decoder.at(Math.min(COARSE_TOKENS, decoder.config.tokens)) };
+}
+
+/** A picture on both grids. */
+interface Seen {
+  readonly tokens: PictureTokens;
+  readonly coarse: PictureTokens;
 }
 
 /** Logits of labels over a target, squeezed to a square. */
@@ -59,10 +76,10 @@ export interface ContextReading extends ContextLogits {
   prompt(masks: readonly Float32Array[]): Promise<ContextPrompts>;
 }
 
-/** An example that finds are checked against: its tokens, and the masks of labels that no earlier one shows. */
+/** An example that finds are checked against: its coarse tokens, and the masks of labels that no earlier one shows. */
 interface Checked {
   readonly tokens: PictureTokens;
-  /** By place among the labels: `(size, size)` of 0 and 1. */
+  /** By place among the labels: of the coarse decoder's size, of 0 and 1. */
   readonly masks: ReadonlyMap<number, Float32Array>;
 }
 
@@ -105,25 +122,28 @@ export class ContextSession {
 
   /** A further prompt. @throws AbortedError, DisposedError */
   async add({ image, mask }: ContextExample, signal?: AbortSignal): Promise<void> {
-    const { model, size } = this;
-    const tokens = await look(model, image, signal);
+    const { decoder, coarse } = this.model;
+    const seen = await look(this.model, image, signal);
     let kept = false;
     try {
-      const small = resizeNearest(mask.data, [mask.height, mask.width, 1], [size, size]);
-      const masks = this.labels.map((label) =>
-        Float32Array.from(small, (each) => (each === label ? 1 : 0)),
-      );
-      this.given.push(await model.decoder.prompt(tokens, masks));
+      this.given.push(await decoder.prompt(seen.tokens, this.masksOf(mask, decoder.size)));
       this.unjoin();
       const known = this.checked.flatMap((each) => [...each.masks.keys()]);
-      const first = masks.flatMap((each, k) =>
+      const first = this.masksOf(mask, coarse.size).flatMap((each, k) =>
         !known.includes(k) && each.includes(1) ? [[k, each] as const] : [],
       );
       kept = first.length > 0;
-      if (kept) this.checked.push({ tokens, masks: new Map(first) });
+      if (kept) this.checked.push({ tokens: seen.coarse, masks: new Map(first) });
     } finally {
-      if (!kept) model.decoder.free(tokens);
+      decoder.free(seen.tokens);
+      if (!kept) coarse.free(seen.coarse);
     }
+  }
+
+  /** For each label `(size, size)` of 0 and 1. */
+  private masksOf({ data, width, height }: LabelMap, size: number): Float32Array[] {
+    const small = resizeNearest(data, [height, width, 1], [size, size]);
+    return this.labels.map((label) => Float32Array.from(small, (each) => (each === label ? 1 : 0)));
   }
 
   /** Replaces the prompts beside those that were given. The session frees those that it no longer has. */
@@ -137,10 +157,10 @@ export class ContextSession {
   /** The caller releases the reading. @throws AbortedError, DisposedError */
   async read(image: RgbImage, signal?: AbortSignal): Promise<ContextReading> {
     const { sam, decoder } = this.model;
-    const tokens = await look(this.model, image, signal);
+    const { tokens, coarse } = await look(this.model, image, signal);
     let held = true;
     const release = () => {
-      if (held && !sam.disposed) decoder.free(tokens);
+      if (held && !sam.disposed) [tokens, coarse].forEach((each) => decoder.free(each));
       held = false;
     };
     try {
@@ -148,7 +168,7 @@ export class ContextSession {
       return {
         ...(await this.decode(tokens, this.joined, signal)),
         release,
-        consistency: (candidates) => this.consistency(tokens, candidates, signal),
+        consistency: (candidates) => this.consistency(coarse, candidates, signal),
         again: (masks) => this.again(tokens, masks, signal),
         prompt: (masks) => decoder.prompt(tokens, masks).finally(release),
       };
@@ -187,21 +207,24 @@ export class ContextSession {
     candidates: readonly (readonly Float32Array[])[],
     signal?: AbortSignal,
   ): Promise<number[][]> {
-    const { decoder } = this.model;
+    const { decoder, coarse } = this.model;
     const scores = candidates.map((masks) => masks.map(() => 0));
+    const [size, side] = [coarse.size, decoder.size];
+    const shrunk = (data: Float32Array) =>
+      resizePlane({ data, stride: side, width: side, height: side }, size, size);
     for (const { tokens: example, masks } of this.checked) {
       const asked = [...masks].flatMap(([k, mask]) =>
         candidates.map((candidate, c) => ({ c, k, mask, candidate: candidate[k] })),
       );
-      const prompts = await decoder.prompt(
+      const prompts = await coarse.prompt(
         tokens,
-        asked.map(({ candidate }) => candidate),
+        asked.map(({ candidate }) => shrunk(candidate)),
       );
       try {
-        const answers = await decoder.decode(example, prompts, signal);
+        const answers = await coarse.decode(example, prompts, signal);
         asked.forEach(({ c, k, mask }, i) => (scores[c][k] = softIou(answers[i].logits, mask)));
       } finally {
-        decoder.release(prompts);
+        coarse.release(prompts);
       }
     }
     return scores;
@@ -239,29 +262,30 @@ function softIou(logits: Float32Array, mask: Float32Array): number {
   return both / either;
 }
 
-/** A picture's tokens; the caller disposes them. */
+/** A picture's tokens; the caller frees both. */
 async function look(
-  { sam, decoder }: ContextModel,
+  { sam, decoder, coarse }: ContextModel,
   image: RgbImage,
   signal: AbortSignal | undefined,
-): Promise<PictureTokens> {
+): Promise<Seen> {
   throwIfAborted(signal);
   sam.checkAlive();
-  const { size } = decoder;
   const { rows, columns } = encodedSize(image.width, image.height);
   const fit = fitSquare(image.width, image.height, ENCODER_SIDE);
   const pixels = toPadded(image, fit, rows, columns);
   const encoded = await sam.encodeStages(pixels, rows, columns, { signal });
-  let features: PictureTokens;
+  const on = (grid: ContextDecoder) => {
+    const { size } = grid;
+    const features = grid.gather(encoded, image);
+    try {
+      return grid.look(features, normalizeColors(imageHalf(image, { height: size, width: size })));
+    } finally {
+      grid.free(features);
+    }
+  };
   try {
-    features = decoder.gather(encoded, image);
+    return { tokens: on(decoder), coarse: on(coarse) };
   } finally {
     encoded.stages.forEach((stage) => decoder.free(stage));
-  }
-  try {
-    const half = imageHalf(image, { height: size, width: size });
-    return decoder.look(features, normalizeColors(half));
-  } finally {
-    decoder.free(features);
   }
 }

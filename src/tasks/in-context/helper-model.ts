@@ -54,11 +54,12 @@ export class HelperModel {
   private async loadContext({ onProgress }: RunOptions): Promise<ContextModel> {
     const { openCheckpoint } = await import('../../checkpoints/open-checkpoint');
     const { ContextDecoder } = await import('../../models/context/context-decoder');
+    const { contextModel } = await import('./context-session');
     const { sam } = await this.load({ onProgress });
     sam.checkAlive(); // it may have been disposed while it was loaded
     const checkpoint = await openCheckpoint(BundledContextDecoder, this.options);
     try {
-      return { sam, decoder: await ContextDecoder.load(sam.engine, checkpoint) };
+      return contextModel(sam, await ContextDecoder.load(sam.engine, checkpoint));
     } finally {
       await checkpoint.close();
     }
