@@ -267,7 +267,7 @@ def test_what_is_right_brings_the_prompts_mask_back():
     reading = object.__new__(measuring.Reading)
     mask = torch.zeros(1, 1, 8, 8)
     mask[..., :4] = 1
-    reading.masks, reading.looked = mask, torch.zeros(2, 1, 1)
+    reading.known, reading.looked_coarsely, reading.coarse = mask[0, 0], torch.zeros(2, 1, 1), 8
     reading.ask = lambda target, prompts, shown: ((shown[0, 0] - 0.5) * 40, 0.0)
     right = (mask[0, 0] - 0.5) * 40
     assert reading.consistency(right) > 0.99

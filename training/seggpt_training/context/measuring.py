@@ -26,6 +26,7 @@ from .guided import LIMIT, fits, guided_filter, logits
 from .model import PIXELS, ContextConfig, ContextDecoder
 from .samples import ContextCache
 
+COARSE = 16  # tokens to a side where the decoder is asked back
 POWERS = 4, 8  # how much more the one counts that is more consistent: before the target is read once more, and after
 MEASURES = {"IoU": iou, "F": boundary_f}
 
@@ -95,10 +96,12 @@ class Reading:
 
     def __init__(self, model: ContextDecoder, trial: Trial, tokens: int):
         self.model, self.side, self.size = model, trial.target.labels.shape[0], tokens * PIXELS
-        features, pixels = (torch.stack(parts) for parts in zip(*(tokens_of(half, tokens) for half in (*trial.prompts, trial.target))))
-        self.looked = model.look(features, pixels)
+        self.coarse = min(COARSE, tokens) * PIXELS
+        looked = lambda size: model.look(*(torch.stack(p) for p in zip(*(tokens_of(h, size // PIXELS) for h in (*trial.prompts, trial.target)))))
+        self.looked, self.looked_coarsely = looked(self.size), looked(self.coarse)
         masks = torch.from_numpy(np.stack([half.labels == 1 for half in trial.prompts])).float()[None]
-        self.masks = F.interpolate(masks, (self.size,) * 2, mode="nearest-exact") if self.size != self.side else masks
+        at = lambda size: F.interpolate(masks, (size,) * 2, mode="nearest-exact") if size != self.side else masks
+        self.masks, self.known = at(self.size), at(self.coarse)[0, 0]
         self.plane, self.presence = self.ask(self.looked[-1:], self.looked[:-1], self.masks)
 
     def ask(self, target: torch.Tensor, prompts: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -106,10 +109,10 @@ class Reading:
         return plane[0].clamp(-LIMIT, LIMIT), float(presence)
 
     def consistency(self, plane: torch.Tensor) -> float:
-        """Soft IoU of the first prompt's mask and what comes back when the target, with `plane`, is its prompt."""
-        back = self.ask(self.looked[:1], self.looked[-1:], plane.sigmoid()[None, None])[0].sigmoid()
-        known = self.masks[0, 0]
-        return float((back * known).sum() / (back + known - back * known).sum())
+        """Soft IoU of the first prompt's mask and what comes back when the target, with `plane`, is its prompt: on a coarse grid."""
+        mask = resized(plane.sigmoid(), self.coarse)[None, None]
+        back = self.ask(self.looked_coarsely[:1], self.looked_coarsely[-1:], mask)[0].sigmoid()
+        return float((back * self.known).sum() / (back + self.known - back * self.known).sum())
 
     def again(self, plane: torch.Tensor) -> torch.Tensor:
         """The target among its prompts, with `plane` as its mask."""
