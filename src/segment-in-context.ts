@@ -120,10 +120,11 @@ export async function releaseModels(): Promise<void> {
 
 function keptModel(options: SegmentInContextOptions): KeptModel {
   const { model: source = BundledModel, onProgress } = options;
-  const { backend, precision, threads, cache, offline, endpoint, token, sha256 } = options;
+  const { backend, precision, threads, deterministic, cache, offline, endpoint, token, sha256 } =
+    options;
   const { interactiveModel } = options;
   const loadOptions = {
-    ...{ backend, precision, threads, cache, offline, endpoint, token, sha256 },
+    ...{ backend, precision, threads, deterministic, cache, offline, endpoint, token, sha256 },
     ...(interactiveModel !== undefined && { interactiveModel: String(interactiveModel) }),
   };
   const model = source instanceof URL ? String(source) : source;

@@ -12,6 +12,8 @@ export interface EngineRequest {
   /** What to use where the caller asked for nothing and the engine has a choice. */
   readonly preferredPrecision: Precision;
   readonly threads?: number;
+  /** Only engines that give the same bytes everywhere. */
+  readonly deterministic?: boolean;
 }
 
 type Attempt = {
@@ -21,7 +23,9 @@ type Attempt = {
 
 const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
   name,
-  async open({ precision = 'f32' }) {
+  async open({ precision = 'f32', deterministic }) {
+    if (deterministic)
+      return { unavailable: 'TF.js rounds as its device does, and deterministic was asked for' };
     if (precision !== 'f32')
       return { unavailable: `TF.js computes in f32 alone, and ${precision} was asked for` };
     const found = await tfjsProvider.start(name, hardwareOnly);
@@ -34,11 +38,13 @@ const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
 /** This package's own CPU engine. */
 const ownWasm: Attempt = {
   name: 'wasm',
-  async open({ precision, preferredPrecision, threads }) {
+  async open({ precision, preferredPrecision, threads, deterministic }) {
     const { simd } = await wasmFeatures();
     if (!simd) return { unavailable: 'WebAssembly SIMD is missing' };
     try {
-      return await createWasmEngine({ precision: precision ?? preferredPrecision, threads });
+      return await createWasmEngine({
+        ...{ precision: precision ?? preferredPrecision, threads, deterministic },
+      });
     } catch (error) {
       if (error instanceof BackendError) return { unavailable: error.message.replace(/\.$/, '') };
       throw error;

@@ -1,4 +1,4 @@
-import { choice, type OptionSchema, resolveOptions, whole } from '../base/options';
+import { choice, flag, type OptionSchema, resolveOptions, whole } from '../base/options';
 
 /** Backends by name. `wasm` is this package's own CPU engine; the `tfjs-` names force TF.js. */
 export const backendChoices = [
@@ -29,6 +29,12 @@ export interface EngineOptions {
   readonly precision?: Precision;
   /** Threads of the CPU engine. @default as many as there are cores */
   readonly threads?: number;
+  /**
+   * Give the same bytes on every machine and version of the JavaScript engine, by kernels whose rounding is the same everywhere
+   * and that are not chosen by time: for archives and tests. Somewhat slower; the package's own engine alone can do it.
+   * @default false
+   */
+  readonly deterministic?: boolean;
 }
 
 /** The options of choosing an engine, as data. */
@@ -36,6 +42,7 @@ export const engineSchema = {
   backend: choice('who computes', backendChoices, 'auto'),
   precision: { kind: 'choice' as const, about: 'how weights are kept', choices: precisions },
   threads: whole('threads of the CPU engine', 1, Infinity),
+  deterministic: flag('the same bytes on every machine', false),
 } satisfies OptionSchema<EngineOptions>;
 
 /** @throws InvalidInputError naming the option and what it may be. */

@@ -18,6 +18,7 @@ const known: Readonly<Record<AnyOption, true>> = {
   backend: true,
   precision: true,
   threads: true,
+  deterministic: true,
   cache: true,
   offline: true,
   endpoint: true,

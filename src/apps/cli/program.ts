@@ -234,7 +234,7 @@ function withModel(command: Command): Command {
     'directory, .safetensors or .pth file, hub id or URL',
     'bundled',
   );
-  return addFlags(command, engineSchema, ['backend', 'precision', 'threads'])
+  return addFlags(command, engineSchema, ['backend', 'precision', 'threads', 'deterministic'])
     .option('--cache <dir>', 'directory for downloaded models')
     .option('--offline', 'use downloaded models and never the network', false);
 }

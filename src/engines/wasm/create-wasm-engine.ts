@@ -16,6 +16,8 @@ export interface WasmEngineOptions {
   readonly threads?: number;
   /** Bytes the engine may reserve. @default 4 GiB, what WebAssembly can address */
   readonly memoryLimit?: number;
+  /** Compute by the same kernels everywhere, without relaxed SIMD. @default false */
+  readonly deterministic?: boolean;
   /** Use relaxed SIMD where there is any. @default true */
   readonly relaxedSimd?: boolean;
 }
@@ -33,7 +35,8 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
   const features = await wasmSupport();
   if (!features.simd)
     throw new BackendError('The CPU engine needs WebAssembly SIMD, which is not available here.');
-  const relaxed = features.relaxedSimd && options.relaxedSimd !== false;
+  const { deterministic = false } = options;
+  const relaxed = features.relaxedSimd && options.relaxedSimd !== false && !deterministic;
   const limit = Math.min(options.memoryLimit ?? Infinity, MOST_PAGES * PAGE);
   const wanted = Math.max(1, Math.floor(options.threads ?? features.threads));
   const threads = features.sharedMemory ? Math.min(wanted, MOST_THREADS) : 1;
@@ -47,6 +50,7 @@ export async function createWasmEngine(options: WasmEngineOptions = {}): Promise
     relaxedSimd: relaxed,
     wideVectors: features.wideVectors,
     bytes: options.precision === 'int8',
+    deterministic,
   });
   const pool = new ThreadPool({ module, memory, wideTiles, dotKind }, threads, kernels);
   const queue = new CommandQueue(memory, pool, clock);

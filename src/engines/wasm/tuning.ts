@@ -37,8 +37,15 @@ export async function tune(
     readonly wideVectors: boolean;
     /** Whether products of bytes will be asked for. */
     readonly bytes: boolean;
+    /** Take the plain shapes, whatever is faster. */
+    readonly deterministic?: boolean;
   },
 ): Promise<Tuning> {
+  if (features.deterministic) {
+    const plain = { wideTiles: false, dotKind: DotKind.Widened };
+    kernels.configure(plain.wideTiles, plain.dotKind, ONES);
+    return plain;
+  }
   const bytes =
     4 * (ROWS * DEPTH + DEPTH * COLUMNS + 3 * COLUMNS + ROWS * COLUMNS + ROWS * 4) + 4096;
   const base = arena.allocate(bytes, true);

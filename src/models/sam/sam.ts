@@ -59,7 +59,7 @@ export class Sam {
    * @throws InvalidInputError, CheckpointError, DownloadError, BackendError, AbortedError
    */
   static async load(source: CheckpointSource, options: SamLoadOptions = {}): Promise<Sam> {
-    const { signal, onProgress, backend, precision, threads } = options;
+    const { signal, onProgress, backend, precision, threads, deterministic } = options;
     throwIfAborted(signal);
     checkEngineOptions(options);
     const checkpoint = await openCheckpoint(source, options);
@@ -68,7 +68,9 @@ export class Sam {
       const parameters = samParameters(config);
       const int8 = parameters.some(({ name }) => named.entries.get(name)?.dtype === 'I8');
       const preferredPrecision = int8 ? 'int8' : 'f32';
-      const engine = await createEngine({ backend, precision, preferredPrecision, threads });
+      const engine = await createEngine({
+        ...{ backend, precision, preferredPrecision, threads, deterministic },
+      });
       try {
         const report =
           onProgress &&

@@ -99,9 +99,11 @@ export class Painter {
       const { source: named, config, inputSize } = describePainter(checkpoint);
       const { expand } = blockSpec(config, 0);
       const stored = named.entries.get(expand.weight.name);
-      const { backend, precision, threads } = options;
+      const { backend, precision, threads, deterministic } = options;
       const preferredPrecision = stored?.dtype === 'I8' ? 'int8' : 'f32';
-      const engine = await createEngine({ backend, precision, preferredPrecision, threads });
+      const engine = await createEngine({
+        ...{ backend, precision, preferredPrecision, threads, deterministic },
+      });
       try {
         const report =
           onProgress &&

@@ -92,7 +92,9 @@ export interface ReadPromptOptions extends ReadOptions {
 
 /** A prompt read and checked: a picture with its label map, of one size. */
 export interface ReadPrompt {
+  /** The picture, 8-bit RGB. */
   readonly image: RgbImage;
+  /** Labels of its pixels, of the picture's size. */
   readonly mask: LabelMap;
   /** The mask as it was given, `(height, width, 3)` RGB, where its own colours are to be painted. */
   readonly colors?: Uint8Array;

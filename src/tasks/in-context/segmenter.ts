@@ -71,11 +71,11 @@ export class InContextSegmenter {
     options: SegmenterLoadOptions = {},
   ): Promise<InContextSegmenter> {
     checkKnownOptions(options);
-    const { interactiveModel, sources, backend, threads, cache, offline, endpoint, token } =
-      options;
+    const { interactiveModel, sources } = options;
+    const { backend, threads, deterministic, cache, offline, endpoint, token } = options;
     const helper = new HelperModel(
       interactiveModel,
-      { backend, threads, cache, offline, endpoint, token },
+      { backend, threads, deterministic, cache, offline, endpoint, token },
       source === BundledModel ? 'best' : 'fast',
     );
     return new InContextSegmenter(await Painter.load(source, options), sources, helper);
