@@ -74,7 +74,7 @@ function givenColors(labels: readonly number[], own?: ReadonlyMap<number, Color>
   const shown = labels.map((label, i) => `${label} is rgb(${colors[i].join(', ')})`);
   throw new InvalidInputError(
     'colors',
-    `"mask" paints in the masks' own colours, of which some are too near to each other or to black: ${shown.slice(0, 8).join(', ')}; choose "random", or give masks in distinct colours.`,
+    `"mask" paints in the masks' own colours, of which some are too near to each other or to black, as the small numbers of a label map are: ${shown.slice(0, 8).join(', ')}; choose "random", or give masks in distinct colours.`,
   );
 }
 
