@@ -7,7 +7,7 @@ import { keepPresent, paintedStrength, type Strengths } from './present-labels';
 import { refineFits } from './refine-fits';
 
 /** Strength from which a label is taken to be present, of what was painted and of the second model; see docs/decisions.md. */
-const [LEAST_PAINTED, LEAST_CHANCE] = [0.57, 0.25];
+const [LEAST_PAINTED, LEAST_CHANCE] = [0.57, 0.5];
 
 /** What was found of a target, and how it is to be read. */
 export interface Findings {

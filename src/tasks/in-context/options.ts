@@ -83,7 +83,7 @@ export interface SegmentationOptions {
    * Least evidence that a label is in the target at all, 0 … 1 (`mask.strength`): with `quality: 'best'` the chance that the second
    * model gives it, else how strongly it was painted, from black to its colour, on average over its mask. Below that it is
    * background. 0 for none.
-   * @default 0.25 with `quality: 'best'`, else 0.57
+   * @default 0.5 with `quality: 'best'`, else 0.57
    */
   readonly minimumScore?: number;
   /**
