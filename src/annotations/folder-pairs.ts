@@ -54,7 +54,7 @@ export function findFolderPairs(files: readonly string[]): FolderPairs | null {
         pairs.push({ image, annotation: file, objects });
       else pairs.push({ image, annotation: file });
     }
-    const names = NAMES[layout].find((name) => all.has(name));
+    const names = nameFiles[layout].find((name) => all.has(name));
     return pairs.length > 0 ? { layout, pairs, names, alone } : null;
   };
   return (
@@ -64,7 +64,8 @@ export function findFolderPairs(files: readonly string[]): FolderPairs | null {
   );
 }
 
-const NAMES: Record<FolderLayout, readonly string[]> = {
+/** Names of the files that say what a layout's numbers mean, the first that is there counts. */
+export const nameFiles: Readonly<Record<FolderLayout, readonly string[]>> = {
   voc: ['labelmap.txt'],
   davis: [],
   yolo: ['data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt'],

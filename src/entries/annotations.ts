@@ -21,6 +21,7 @@ export {
   type FolderLayout,
   type FolderPair,
   type FolderPairs,
+  nameFiles,
 } from '../annotations/folder-pairs';
 export { readAnnotations } from '../annotations/read-annotations';
 export { readCoco } from '../annotations/readers/coco';

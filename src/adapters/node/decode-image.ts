@@ -22,6 +22,10 @@ export async function decodeInNode(
   limits: DecodeLimits,
   origin: string,
 ): Promise<DecodedImage> {
+  if (!limits.svg && isPacked(bytes))
+    throw new ImageError(
+      `${origin} is packed by gzip, as SVG drawings may be; read are ${FORMATS}, and SVG with the option svg: true.`,
+    );
   if (!limits.svg && isSvg(bytes)) throw svgRefused(origin);
   const { default: sharp } = await import('sharp');
   try {
@@ -57,12 +61,12 @@ export async function decodeInNode(
   }
 }
 
-/** Whether bytes may be an SVG drawing, plain or packed by gzip: told before any of it is read as one. */
+/** Whether bytes are packed by gzip: the decoder would unpack a drawing by itself. */
+const isPacked = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** Whether bytes may be an SVG drawing: told before any of it is read as one. */
 function isSvg(bytes: Uint8Array): boolean {
-  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return (
-    packed || /^\s*(\ufeff|\xef\xbb\xbf)?\s*<(\?xml|!|svg)/i.test(latin(bytes.subarray(0, 256)))
-  );
+  return /^\s*(\ufeff|\xef\xbb\xbf)?\s*<(\?xml|!|svg)/i.test(latin(bytes.subarray(0, 256)));
 }
 
 const latin = (bytes: Uint8Array) => String.fromCharCode(...bytes);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type AnnotatedPicture, ImageError } from '../../index';
-import { readLabelTiff, readYolo, readYoloNames } from '../../entries/annotations';
+import { nameFiles, readLabelTiff, readYolo, readYoloNames } from '../../entries/annotations';
 import { shownSize } from './shown-size';
 import { named, UsageError } from './usage-error';
 
@@ -10,9 +10,7 @@ import { named, UsageError } from './usage-error';
 export type MaskFile =
   { readonly masks: readonly string[] } | { readonly annotated: AnnotatedPicture };
 
-/** Files of YOLO's class names, which lie beside the labels or above them. */
-const NAMES = ['data.yaml', 'data.yml', 'dataset.yaml', 'classes.txt'];
-/** How far above. */
+/** In how many folders class names are looked for: the labels' own and those above. */
 const LEVELS = 3;
 
 /**
@@ -23,6 +21,7 @@ const LEVELS = 3;
  * @throws UsageError for files that are not there; InvalidInputError, ImageError as the format's reader has it.
  */
 export async function readMaskFile(image: string, mask: string): Promise<MaskFile | null> {
+  if (/^[a-z]{2,}:/i.test(mask)) return null; // a URL
   if (mask.includes('+') && !existsSync(mask)) return { masks: several(mask) };
   if (/\.txt$/i.test(mask)) {
     const [names, path] = await classNames(mask);
@@ -65,7 +64,7 @@ function several(mask: string): string[] {
 async function classNames(file: string): Promise<[content?: Buffer, path?: string]> {
   let folder = dirname(file);
   for (let level = 0; level < LEVELS; level++, folder = join(folder, '..')) {
-    for (const name of NAMES) {
+    for (const name of nameFiles.yolo) {
       const path = join(folder, name);
       if (existsSync(path) && name !== basename(file)) return [await readFile(path), path];
     }

@@ -62,7 +62,9 @@ export interface ContextReading extends ContextLogits {
    * does in training). Where a mask is right, the example's own mask comes back.
    *
    * @param candidates masks of each: `(size, size)`, 0 … 1, for every label.
-   * @returns for each candidate and label the soft IoU of what came back and the example's mask, 0 … 1.
+   * @returns for each candidate and label the soft IoU of what came back and the example's mask, 0 … 1; 0 for a label that no
+   *   example shows at the decoder's size.
+   * @throws AbortedError, DisposedError
    */
   consistency(candidates: readonly (readonly Float32Array[])[]): Promise<number[][]>;
   /**
@@ -70,6 +72,7 @@ export interface ContextReading extends ContextLogits {
    * tells of the rest of it.
    *
    * @param masks for every label what was found so far: `(size, size)`, 0 … 1.
+   * @throws AbortedError, DisposedError
    */
   again(masks: readonly Float32Array[]): Promise<ContextLogits>;
   /** The target becomes a prompt, with a mask `(size, size)`, 0 … 1, for each label. The tokens are freed. */
@@ -283,8 +286,13 @@ async function look(
       grid.free(features);
     }
   };
+  let tokens: PictureTokens | undefined;
   try {
-    return { tokens: on(decoder), coarse: on(coarse) };
+    tokens = on(decoder);
+    return { tokens, coarse: on(coarse) };
+  } catch (error) {
+    if (tokens && !sam.disposed) decoder.free(tokens);
+    throw error;
   } finally {
     encoded.stages.forEach((stage) => decoder.free(stage));
   }

@@ -1,7 +1,6 @@
 import type { Upsampling } from '../../colors/decode';
 import { fitOf } from '../../colors/logits';
 import type { ContextReading } from './context-session';
-import type { PainterShares } from './join-context';
 import { mergeFits, type MergedFits, type PaintedPass } from './passes';
 import { keepPresent, paintedStrength, type Strengths } from './present-labels';
 import { refineFits } from './refine-fits';
@@ -18,8 +17,6 @@ export interface Findings {
   readonly passes: readonly PaintedPass[];
   /** What the context decoder read, with planes in the order of `labels`; without it the painter is alone. */
   readonly read: ContextReading | undefined;
-  /** Both models' shares, where an earlier picture tells them. */
-  readonly shares?: PainterShares | undefined;
   readonly labels: readonly number[];
   /** `(height, width, 3)` RGB 8-bit: the target at the paintings' size. */
   readonly half: Uint8Array;
@@ -36,14 +33,12 @@ export interface Findings {
 export async function decideFits(findings: Findings): Promise<{
   readonly fits: MergedFits;
   readonly strengths: Strengths;
-  readonly shares: PainterShares | undefined;
 }> {
   const { passes, read, labels, half, width, height, patch, upsampling } = findings;
   const merged = mergeFits(passes);
-  const join = read && (await import('./join-context')).joinContext;
-  const { fits: joined, shares } = join
-    ? await join(merged, read, labels, findings.shares)
-    : { fits: merged };
+  const joined = read
+    ? await (await import('./join-context')).joinContext(merged, read, labels)
+    : merged;
   const scale = (width * height) / (merged.width * merged.height);
   // The second model was taught to say whether a label is there; how strongly the painter paints what it finds tells less.
   const { presence } = read ?? {};
@@ -53,6 +48,5 @@ export async function decideFits(findings: Findings): Promise<{
   const minimumScore = findings.minimumScore ?? (presence ? LEAST_CHANCE : LEAST_PAINTED);
   const limits = { minimumScore, minimumArea: findings.minimumArea };
   const { fits, strengths } = keepPresent(joined, strength, limits, scale, patch);
-  const refined = upsampling === 'guided' ? refineFits(fits, half, patch) : fits;
-  return { fits: refined, strengths, shares };
+  return { fits: upsampling === 'guided' ? refineFits(fits, half, patch) : fits, strengths };
 }

@@ -6,36 +6,24 @@ import type { MergedFits } from './passes';
 /** How much more the one counts that is more consistent: before the target is read once more, and after. */
 const [POWER, LAST_POWER] = [4, 8];
 
-/** How much of each label is the painter's, 0 … 1: before the target is read once more, and after. */
-export interface PainterShares {
-  readonly first: readonly number[];
-  readonly last: readonly number[];
-}
-
 /**
  * What was painted and what the context decoder says as one. Each knows what the other does not, the painter texture and detail,
  * the decoder what things are; which of them is right about a target is told by {@link ContextReading.consistency}. The decoder
  * reads the target once more with both as one, and what it then says and the painting are weighed again. What was measured:
  * docs/decisions.md.
- *
- * @param known shares that another picture gave, which spares asking.
  */
 export async function joinContext(
   fits: MergedFits,
   read: ContextReading,
   labels: readonly number[],
-  known?: PainterShares,
-): Promise<{ readonly fits: MergedFits; readonly shares: PainterShares }> {
+): Promise<MergedFits> {
   const found = ({ planes }: ContextLogits) => planes.map((plane) => plane.map(fitOf));
-  const [ofPainter, ofDecoder] = known
-    ? []
-    : await read.consistency([planesFor(fits, labels, read.size), found(read)]);
-  const first = known?.first ?? sharesOf(ofPainter, ofDecoder, POWER);
-  const joined = mixContext(fits, read, labels, first);
+  const painted = planesFor(fits, labels, read.size);
+  const [ofPainter, ofDecoder] = await read.consistency([painted, found(read)]);
+  const joined = mixContext(fits, read, labels, sharesOf(ofPainter, ofDecoder, POWER));
   const again = await read.again(planesFor(joined, labels, read.size));
-  const last =
-    known?.last ?? sharesOf(ofPainter, (await read.consistency([found(again)]))[0], LAST_POWER);
-  return { fits: mixContext(fits, again, labels, last), shares: { first, last } };
+  const [ofBoth] = await read.consistency([found(again)]);
+  return mixContext(fits, again, labels, sharesOf(ofPainter, ofBoth, LAST_POWER));
 }
 
 /**

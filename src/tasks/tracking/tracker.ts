@@ -29,7 +29,6 @@ import {
 } from '../in-context/prompts';
 import type { ContextSession } from '../in-context/context-session';
 import { decideFits } from '../in-context/decide-fits';
-import type { PainterShares } from '../in-context/join-context';
 import { SegmentationResult } from '../in-context/result';
 import type { ContextMemory } from './context-memory';
 import { decodeThreshold } from './decode-threshold';
@@ -46,9 +45,6 @@ export type TrackedFrame = {
   | { readonly result: SegmentationResult; readonly error: null }
   | { readonly result: null; readonly error: SegGptError }
 );
-
-/** Every which frame both models are asked back; between, the one that was right stays so. */
-const ASKED_BACK = 4;
 
 /** A session, kept while neither colours nor memory change. */
 interface Prepared {
@@ -73,7 +69,6 @@ export class Tracker {
   private set: PromptSet | undefined;
   private prepared: Prepared | undefined;
   private context: { readonly session: ContextSession; readonly memory: ContextMemory } | undefined;
-  private shares: PainterShares | undefined;
   private last: RgbImage | undefined;
   private region: Region | undefined;
   private index = 0;
@@ -139,7 +134,6 @@ export class Tracker {
       await this.context?.session.add(near, this.given.signal); // first: it may be stopped
       this.anchors.push(halfPrompt(near, this.size));
       this.context?.memory.clear();
-      this.shares = undefined;
       this.bank.clear();
       this.bank.version++;
       this.region = this.around(prompts[0].mask);
@@ -188,14 +182,11 @@ export class Tracker {
       // A threshold decides by itself what is there.
       const limits = threshold === undefined ? this.options : { minimumScore: 0, minimumArea: 0 };
       const { minimumScore, minimumArea } = limits;
-      const asks = this.index % ASKED_BACK === 0;
-      const { fits, strengths, shares } = await decideFits({
+      const { fits, strengths } = await decideFits({
         ...{ passes: painted, read, labels: set.labels, half, minimumScore, minimumArea },
         ...{ width: seen.width, height: seen.height },
         ...{ patch: this.painter.config.patch, upsampling: decoding },
-        shares: asks ? undefined : this.shares,
       });
-      this.shares = shares;
       // What is remembered is what was painted: a wrong sharpening must not go on to the next frame.
       const shown =
         this.options.refine === 'sam' && threshold === undefined

@@ -88,3 +88,13 @@ it.each(['deflate', 'lzw'] as const)(
 it('text files that are not there are told', async () => {
   await expect(read(join(root, 'none.txt'))).rejects.toThrow(/none.txt" cannot be read/);
 });
+
+it.each([
+  'https://example.org/a+b.png',
+  'http://example.org/labels.tif',
+  'data:image/png;base64,iVBO+w==',
+])('leaves %s to the library', async (url) => {
+  expect(await expandPrompts([{ image, mask: url }], () => undefined)).toEqual([
+    { image, mask: url },
+  ]);
+});

@@ -55,7 +55,7 @@ it('follows the more consistent one, and ends with what is read of both', async 
       return Promise.resolve({ size, planes: [1, -1, 0.5].map(square), presence: [0, 0, 0] });
     },
   } as unknown as ContextReading;
-  const { fits: joined, shares } = await joinContext(fits, reading, [3, 5, 7]);
+  const joined = await joinContext(fits, reading, [3, 5, 7]);
   const [painted, read] = [logitOf(0.9), -3];
   expect(asked[0].map((fit) => logitOf(fit))).toEqual(
     [painted, painted, painted].map((logit) => expect.closeTo(logit, 4)),
@@ -70,8 +70,4 @@ it('follows the more consistent one, and ends with what is read of both', async 
   expect(joined.planes.slice(1).map(([fit]) => logitOf(fit))).toEqual(
     [0.5, (painted + 1) / 2, last * painted - (1 - last)].map((logit) => expect.closeTo(logit, 4)),
   );
-  // What is known is not asked for again.
-  const silent = { ...reading, consistency: () => Promise.reject(new Error('asked')) };
-  const known = await joinContext(fits, silent, [3, 5, 7], shares);
-  expect(known.fits).toEqual(joined);
 });
