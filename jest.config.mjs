@@ -2,6 +2,7 @@
 export default {
   testEnvironment: 'node',
   globalSetup: './test/helpers/find-backends.mjs',
+  setupFilesAfterEnv: ['./test/helpers/seed.ts'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: {

@@ -113,6 +113,11 @@ function findAreas(mask: IndexedColors, lossy: boolean): number[] {
 
 type Verdict = 'blends' | 'labels' | 'unclear';
 
+/** Up to so many levels between areas blends are no rarer than labels. */
+const FEW_LEVELS = 4;
+/** Soft borders for each sharp one from which on a mask of few levels was softened. */
+const SOFT_ALL_ALONG = 8;
+
 function judge(
   mask: IndexedColors,
   areas: readonly number[],
@@ -130,8 +135,10 @@ function judge(
   if (touching && !(blackAndWhite && kinds >= 8)) return 'labels';
   const share = blendedShare(mask, areas, areaOf, strays, kinds);
   if (share < 0.9) return share >= 0.5 && kinds >= 8 && !touching ? 'unclear' : 'labels';
-  // A single level all along the borders may as well be a label of borders.
-  return kinds >= 2 ? 'blends' : 'unclear';
+  // A level or two along borders may as well be labels of borders, or objects of which others hide all but a rim: edges that
+  // were softened are soft all along.
+  const fewLevels = kinds < FEW_LEVELS;
+  return kinds === 1 || (fewLevels && soft < SOFT_ALL_ALONG * sharp) ? 'unclear' : 'blends';
 }
 
 /** How far compression moves a colour in RGB. */

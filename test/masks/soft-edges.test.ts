@@ -157,6 +157,16 @@ describe('keeps label maps exactly as they are', () => {
     );
     expect(refused).toBeLessThan(4); // 1 in 270
   });
+  // Boxes of 168 and 101 show by a rim alone beside one of 241 that lies over them; on one side that one touches 0.
+  it('of rims between others, or says that they are not clear', async () => {
+    const labels = Uint8Array.from({ length: width * height }, (_, i) => {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      if (Math.abs(x - 60) < 15 && Math.abs(y - 60) < 15) return 241;
+      if (Math.abs(x - 61) < 15 && Math.abs(y - 60) < 16) return 168;
+      return x > 60 && x < 63 && y === 76 ? 101 : 0;
+    });
+    await expect(kept(labels)).rejects.toThrow('not clear');
+  });
   it('of many small objects that touch', async () => {
     const random = seededRandom(3);
     for (const [cell, most] of [
