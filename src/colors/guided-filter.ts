@@ -1,46 +1,42 @@
+/** A filter that one guide is prepared for: `(height, width)` in, a new plane out, whose values may leave 0 … 1 a little. */
+export type PlaneFilter = (plane: Float32Array) => Float32Array;
+
 /**
- * The guided filter (He, Sun & Tang 2013, section 3.4, colour guide): in every window each plane is fitted by a linear
+ * The guided filter (He, Sun & Tang 2013, section 3.4, colour guide): in every window a plane is fitted by a linear
  * function of the guide's colours, and each pixel gets the mean of what the windows over it say. A plane keeps its level in
  * flat places and takes the picture's edges for its own. It is linear, so planes that sum to 1 still do.
  *
  * @param guide `(height, width, 3)` RGB, 0 … 255.
- * @param planes `(height, width)` each.
  * @param radius of the square windows, in pixels; `2 * radius + 1` is their side.
  * @param epsilon what counts as flat: variances of the guide's colours (0 … 1) well below it.
- * @returns new planes, with values that may leave 0 … 1 a little.
  */
 export function guidedFilter(
   guide: ArrayLike<number>,
-  planes: readonly Float32Array[],
   [height, width]: readonly [height: number, width: number],
   radius: number,
   epsilon: number,
-): Float32Array[] {
+): PlaneFilter {
   const size = height * width;
   const mean = boxMean(height, width, radius);
-  const channels = [0, 1, 2].map((c) =>
-    Float32Array.from({ length: size }, (_, i) => guide[i * 3 + c] / 255),
-  );
+  const channels = splitChannels(guide, size);
   const means = channels.map(mean);
   const inverse = inverseCovariances(channels, means, mean, epsilon);
-  return planes.map((plane) => {
+  return (plane) => {
     const level = mean(plane);
-    const covariances = channels.map((channel, c) => {
+    const [r, g, b] = channels.map((channel, c) => {
       const both = mean(product(channel, plane));
-      for (let i = 0; i < size; i++) both[i] -= means[c][i] * level[i];
+      const center = means[c];
+      for (let i = 0; i < size; i++) both[i] -= center[i] * level[i];
       return both;
     });
     // Slopes for each colour and the offset of every window's linear function, then their means over windows.
-    const slopes = ORDER.map(([first, second, third]) => {
-      const [a, b, c] = [inverse[first], inverse[second], inverse[third]];
-      const [r, g, blue] = covariances;
-      const slope = new Float32Array(size);
-      for (let i = 0; i < size; i++) slope[i] = a[i] * r[i] + b[i] * g[i] + c[i] * blue[i];
-      return slope;
-    });
-    slopes.forEach((slope, c) => {
+    const slopes = ORDER.map((entries, c) => {
+      const [ofR, ofG, ofB] = entries.map((entry) => inverse[entry]);
       const center = means[c];
+      const slope = new Float32Array(size);
+      for (let i = 0; i < size; i++) slope[i] = ofR[i] * r[i] + ofG[i] * g[i] + ofB[i] * b[i];
       for (let i = 0; i < size; i++) level[i] -= slope[i] * center[i];
+      return slope;
     });
     const result = mean(level);
     slopes.map(mean).forEach((slope, c) => {
@@ -48,6 +44,15 @@ export function guidedFilter(
       for (let i = 0; i < size; i++) result[i] += slope[i] * channel[i];
     });
     return result;
+  };
+}
+
+/** Three planes of 0 … 1. */
+function splitChannels(guide: ArrayLike<number>, size: number): Float32Array[] {
+  return [0, 1, 2].map((c) => {
+    const channel = new Float32Array(size);
+    for (let i = 0, at = c; i < size; i++, at += 3) channel[i] = guide[at] / 255;
+    return channel;
   });
 }
 
@@ -101,29 +106,43 @@ function product(a: Float32Array, b: Float32Array): Float32Array {
 }
 
 /** Means over square windows, cut off at the edges, in time that does not depend on the radius. */
-function boxMean(height: number, width: number, radius: number) {
+function boxMean(height: number, width: number, radius: number): PlaneFilter {
+  const across = windows(width, radius);
+  const down = windows(height, radius);
   const rows = new Float64Array(height * width);
-  return (plane: Float32Array): Float32Array => {
-    for (let y = 0; y < height; y++) {
-      let sum = 0;
-      const at = y * width;
-      for (let x = -radius; x < width; x++) {
-        if (x + radius < width) sum += plane[at + x + radius];
-        if (x - radius - 1 >= 0) sum -= plane[at + x - radius - 1];
-        if (x >= 0)
-          rows[at + x] = sum / (Math.min(x + radius, width - 1) - Math.max(x - radius, 0) + 1);
-      }
+  const running = new Float64Array(width + 1); // sums of a row up to each column
+  const sums = new Float64Array(width); // of the rows in the window
+  const addRow = (y: number, sign: 1 | -1) => {
+    for (let x = 0, at = y * width; x < width; x++, at++) sums[x] += sign * rows[at];
+  };
+  return (plane) => {
+    for (let y = 0, at = 0; y < height; y++, at += width) {
+      for (let x = 0; x < width; x++) running[x + 1] = running[x] + plane[at + x];
+      for (let x = 0; x < width; x++)
+        rows[at + x] = (running[across.end[x]] - running[across.start[x]]) * across.share[x];
     }
     const result = new Float32Array(height * width);
-    const sums = new Float64Array(width);
-    for (let y = -radius; y < height; y++) {
-      const [enters, leaves] = [y + radius, y - radius - 1];
-      if (enters < height) for (let x = 0; x < width; x++) sums[x] += rows[enters * width + x];
-      if (leaves >= 0) for (let x = 0; x < width; x++) sums[x] -= rows[leaves * width + x];
-      if (y < 0) continue;
-      const count = Math.min(y + radius, height - 1) - Math.max(y - radius, 0) + 1;
-      for (let x = 0; x < width; x++) result[y * width + x] = sums[x] / count;
+    sums.fill(0);
+    let [first, next] = [0, 0]; // rows in the window
+    for (let y = 0; y < height; y++) {
+      while (next < down.end[y]) addRow(next++, 1);
+      while (first < down.start[y]) addRow(first++, -1);
+      const share = down.share[y];
+      for (let x = 0, at = y * width; x < width; x++, at++) result[at] = sums[x] * share;
     }
     return result;
   };
+}
+
+/** For every place along a side the window around it: from `start` up to `end`, and what one place is of it. */
+function windows(length: number, radius: number) {
+  const start = new Int32Array(length);
+  const end = new Int32Array(length);
+  const share = new Float64Array(length);
+  for (let i = 0; i < length; i++) {
+    start[i] = Math.max(0, i - radius);
+    end[i] = Math.min(length, i + radius + 1);
+    share[i] = 1 / (end[i] - start[i]);
+  }
+  return { start, end, share };
 }

@@ -55,7 +55,7 @@ it.each([
   [30, 1e-3],
 ])('radius %i, epsilon %d: as the paper says, window by window', (radius, epsilon) => {
   const p = plane();
-  const [filtered] = guidedFilter(guide, [p], [height, width], radius, epsilon);
+  const filtered = guidedFilter(guide, [height, width], radius, epsilon)(p);
   const expected = plainly(p, radius, epsilon);
   filtered.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(2e-4));
 });
@@ -66,7 +66,7 @@ it('planes that sum to 1 still do, and are left as they were', () => {
       const first = plane();
       const second = first.map((value) => 1 - value);
       const before = [...first];
-      const [a, b] = guidedFilter(guide, [first, second], [height, width], radius, 1e-3);
+      const [a, b] = [first, second].map(guidedFilter(guide, [height, width], radius, 1e-3));
       a.forEach((value, i) => expect(Math.abs(value + b[i] - 1)).toBeLessThan(1e-3));
       expect([...first]).toEqual(before);
     }),
@@ -81,7 +81,7 @@ it('an edge a pixel off the picture’s moves onto it', () => {
     (_, i) => 200 * half(5)(Math.floor(i / 3)) + 20,
   );
   const off = Float32Array.from({ length: size }, (_, i) => half(6)(i));
-  const [moved] = guidedFilter(picture, [off], [height, width], 4, 1e-4);
+  const moved = guidedFilter(picture, [height, width], 4, 1e-4)(off);
   expect(Array.from(moved, (value) => Number(value > 0.5))).toEqual(
     Array.from({ length: size }, (_, i) => half(5)(i)),
   );
@@ -91,6 +91,6 @@ it('without edges in the picture it is a blur', () => {
   const flat = new Uint8Array(size * 3).fill(90);
   const p = plane();
   const mean = p.reduce((sum, value) => sum + value, 0) / size;
-  const [blurred] = guidedFilter(flat, [p], [height, width], 40, 1e-3);
+  const blurred = guidedFilter(flat, [height, width], 40, 1e-3)(p);
   blurred.forEach((value) => expect(value).toBeCloseTo(mean, 4));
 });

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { AbortedError } from '../../base/errors';
 import { LIST, LIST_CAPACITY } from './memory-map';
-import { nextTurn } from './next-turn';
+import { nextTurn } from '../../base/next-turn';
 import {
   COMMAND_WORDS,
   END_TILE,

@@ -6,7 +6,7 @@ import { COMMAND_BYTES, COMMAND_WORDS, FINISHED_TILES, TOTAL_TILES } from './opc
 import { isNode } from './features';
 import type { KernelExports } from './kernel-module';
 import { ARENA_START, CONTROL, LIST } from './memory-map';
-import { nextTurn } from './next-turn';
+import { nextTurn } from '../../base/next-turn';
 import { nodeWorkerSource, webWorkerSource, type WorkerSetup } from './worker-source';
 
 /** The part of both kinds of worker that the pool uses. */

@@ -1,7 +1,7 @@
 import type { Arena } from './arena';
 import type { KernelExports } from './kernel-module';
 import { LIST, ONES } from './memory-map';
-import { nextTurn } from './next-turn';
+import { nextTurn } from '../../base/next-turn';
 import { COMMAND_WORDS, DotKind, END_TILE, FIRST_ARGUMENT, Op, TOTAL_TILES } from './opcodes';
 
 /** The fastest shapes of the inner loops on this machine. */

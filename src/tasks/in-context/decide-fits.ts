@@ -1,3 +1,4 @@
+import { nextTurn } from '../../base/next-turn';
 import type { Upsampling } from '../../colors/decode';
 import { fitOf } from '../../colors/logits';
 import type { ContextReading } from './context-session';
@@ -35,6 +36,7 @@ export async function decideFits(findings: Findings): Promise<{
   readonly strengths: Strengths;
 }> {
   const { passes, read, labels, half, width, height, patch, upsampling } = findings;
+  await nextTurn(); // merging, joining, filtering and decoding each take a while: a page stays free between them
   const merged = mergeFits(passes);
   const joined = read
     ? await (await import('./join-context')).joinContext(merged, read, labels)
@@ -48,5 +50,5 @@ export async function decideFits(findings: Findings): Promise<{
   const minimumScore = findings.minimumScore ?? (presence ? LEAST_CHANCE : LEAST_PAINTED);
   const limits = { minimumScore, minimumArea: findings.minimumArea };
   const { fits, strengths } = keepPresent(joined, strength, limits, scale, patch);
-  return { fits: upsampling === 'guided' ? refineFits(fits, half, patch) : fits, strengths };
+  return { fits: upsampling === 'guided' ? await refineFits(fits, half, patch) : fits, strengths };
 }

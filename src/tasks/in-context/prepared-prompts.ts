@@ -1,5 +1,6 @@
 import type { Progress, RunOptions } from '../../base/progress';
 import { guardMethods } from '../../base/guard';
+import { nextTurn } from '../../base/next-turn';
 import { decodeFits } from '../../colors/decode';
 import { cropImage, type Region } from '../../images/crop';
 import type { ImageInput } from '../../images/image-input';
@@ -128,6 +129,7 @@ export class PreparedPrompts {
     const { fits, strengths, passes } = await this.fitsOf(image, encoding, run);
     const { planes, labels, height, width } = fits;
     const { upsampling } = this.options;
+    await nextTurn();
     return {
       decoded: decodeFits(planes, labels, [height, width], [image.height, image.width], upsampling),
       strengths,

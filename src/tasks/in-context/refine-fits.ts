@@ -1,3 +1,4 @@
+import { nextTurn } from '../../base/next-turn';
 import { guidedFilter } from '../../colors/guided-filter';
 import type { HalfSize } from './half-canvas';
 import type { MergedFits } from './passes';
@@ -16,19 +17,24 @@ const NOWHERE = 0.01;
  * @param half the target at the size of half a canvas, `(height, width, 3)` RGB 8-bit.
  * @param patch side of the model's patches, in pixels.
  */
-export function refineFits(fits: MergedFits, half: Uint8Array, patch: number): MergedFits {
+export async function refineFits(
+  fits: MergedFits,
+  half: Uint8Array,
+  patch: number,
+): Promise<MergedFits> {
   const { height, width }: HalfSize = fits;
-  const shown = fits.planes.map((plane) => plane.some((fit) => fit >= NOWHERE));
   const radius = Math.max(1, Math.round(patch * RADIUS));
-  const filtered = guidedFilter(
-    half,
-    fits.planes.filter((_, k) => shown[k]),
-    [height, width],
-    radius,
-    EPSILON,
-  );
-  for (const plane of filtered)
-    for (let i = 0; i < plane.length; i++) plane[i] = Math.min(1, Math.max(0, plane[i]));
-  let next = 0;
-  return { ...fits, planes: fits.planes.map((plane, k) => (shown[k] ? filtered[next++] : plane)) };
+  const filter = guidedFilter(half, [height, width], radius, EPSILON);
+  const planes: Float32Array[] = [];
+  for (const plane of fits.planes) {
+    if (!plane.some((fit) => fit >= NOWHERE)) {
+      planes.push(plane);
+      continue;
+    }
+    await nextTurn(); // a plane takes some milliseconds: a page stays free between two
+    const filtered = filter(plane);
+    for (let i = 0; i < filtered.length; i++) filtered[i] = Math.min(1, Math.max(0, filtered[i]));
+    planes.push(filtered);
+  }
+  return { ...fits, planes };
 }

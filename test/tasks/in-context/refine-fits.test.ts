@@ -18,7 +18,10 @@ const half = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
   Math.floor(i / 3) % width >= 12 ? 200 : 30,
 );
 const plain = mergeFits([{ labels: [1, 2], paintings: [{ width, height, data, mapping }] }]);
-const refined = refineFits(plain, half, patch);
+let refined: typeof plain;
+beforeAll(async () => {
+  refined = await refineFits(plain, half, patch);
+});
 
 it('moves a border onto the picture’s', () => {
   const inside = ({ planes }: typeof plain) =>
