@@ -47,6 +47,25 @@ export function isSoftware({ vendor, architecture, device, description }: GPUAda
   );
 }
 
+/** What a backend computes with, where it is a graphics device. */
+function deviceOf(tf: TensorFlow, backend: string): GPUDevice | undefined {
+  if (!(backend in tf.engine().registry)) return undefined; // looking a backend up starts it
+  const { device } = tf.findBackend(backend) as Partial<Record<'device', GPUDevice>>;
+  return typeof device?.lost?.then === 'function' ? device : undefined;
+}
+
+/** Devices that are gone. */
+const gone = new WeakSet<GPUDevice>();
+
+/** Lets a backend whose device is gone be started anew. */
+function forgetLost(tf: TensorFlow, backend: string): void {
+  const device = deviceOf(tf, backend);
+  if (!device || !gone.has(device)) return;
+  const { factory, priority } = tf.engine().registryFactory[backend];
+  tf.removeBackend(backend);
+  tf.registerBackend(backend, factory, priority);
+}
+
 /**
  * Initialises a backend of TF.js without leaving it current: the process keeps the one it had.
  */
@@ -57,6 +76,7 @@ export async function initialiseBackend(
   const engine = tf.engine();
   if (!(backend in engine.registryFactory))
     return { unavailable: `TF.js has no backend "${backend}" registered` };
+  forgetLost(tf, backend);
   const before = engine.backendName;
   let ready = false;
   let failure: unknown;
@@ -72,5 +92,7 @@ export async function initialiseBackend(
     return {
       unavailable: failure ? reason(failure) : `TF.js could not start its backend "${backend}"`,
     };
-  return { tf, backend, software: false };
+  const device = deviceOf(tf, backend);
+  void device?.lost.then(() => gone.add(device));
+  return { tf, backend, software: false, lost: device?.lost };
 }

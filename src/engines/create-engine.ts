@@ -31,7 +31,8 @@ const viaTfjs = (name: TfjsBackend, hardwareOnly = false): Attempt => ({
     const found = await tfjsProvider.start(name, hardwareOnly);
     if ('unavailable' in found) return found;
     const { TfjsEngine } = await import('./tfjs/tfjs-engine');
-    return new TfjsEngine(found.tf, found.backend, found.close, `tfjs-${name}`);
+    const { tf, close, lost } = found;
+    return new TfjsEngine(tf, found.backend, close, `tfjs-${name}`, lost);
   },
 });
 

@@ -58,26 +58,46 @@ async function native(name: 'tensorflow' | 'tensorflow-gpu'): Promise<Outcome> {
 
 let webgpuTurn: Promise<unknown> = Promise.resolve();
 
-/** Engines on the WebGPU backend that this package registered; it is removed with the last of them. */
-let webgpuUsers = 0;
+/** A WebGPU backend that this package registered. */
+interface OwnWebgpu {
+  readonly handle: TfjsHandle;
+  /** Engines on it. */
+  users: number;
+  /** Takes it from TF.js, so that another can be registered. */
+  readonly unregister: () => void;
+  /** Closes its device. */
+  readonly close: () => void;
+}
+
+/** The one that engines are started on. */
+let own: OwnWebgpu | undefined;
 
 async function webgpu(hardwareOnly: boolean): Promise<Outcome> {
-  if (webgpuUsers === 0) {
+  if (!own) {
     if (await callerHasWebgpu()) return initialiseBackend(await tensorFlow(), 'webgpu');
-    const failure = await registerWebgpu(hardwareOnly);
-    if (failure) return failure;
-  } else if (webgpuIsSoftware && hardwareOnly) {
+    const outcome = await registerWebgpu(hardwareOnly);
+    if ('unavailable' in outcome) return outcome;
+    own = outcome;
+  } else if (own.handle.software && hardwareOnly) {
     return softwareAdapter;
   }
-  webgpuUsers++;
+  const shared = own;
+  shared.users++;
   return {
-    tf: await tensorFlow(),
-    backend: 'webgpu',
-    software: webgpuIsSoftware,
+    ...shared.handle,
     close: () => {
-      if (--webgpuUsers === 0) closeWebgpu();
+      if (--shared.users > 0) return;
+      retire(shared);
+      shared.close();
     },
   };
+}
+
+/** No engine starts on it from now on: the last one was released, or its device is gone. */
+function retire(shared: OwnWebgpu): void {
+  if (own !== shared) return;
+  own = undefined;
+  shared.unregister();
 }
 
 /** Whether the caller registered a WebGPU backend, or offers a `navigator.gpu` that TF.js makes one of. */
@@ -90,8 +110,8 @@ async function callerHasWebgpu(): Promise<boolean> {
   return 'webgpu' in tf.engine().registryFactory;
 }
 
-/** Registers a WebGPU backend of this package's own, on Dawn's device; returns why that failed, if it did. */
-async function registerWebgpu(hardwareOnly: boolean): Promise<Unavailable | undefined> {
+/** Registers a WebGPU backend of this package's own, on Dawn's device. */
+async function registerWebgpu(hardwareOnly: boolean): Promise<OwnWebgpu | Unavailable> {
   const found = await openWebGpuDevice(hardwareOnly);
   if ('unavailable' in found) return found;
   const tf = await tensorFlow();
@@ -103,22 +123,18 @@ async function registerWebgpu(hardwareOnly: boolean): Promise<Unavailable | unde
     () => withNavigatorGpu(() => new WebGPUBackend(found.device, found.info)),
     0,
   );
-  const close = () => {
-    tf.removeBackend('webgpu');
-    found.close();
-  };
+  const unregister = () => tf.removeBackend('webgpu');
   const outcome = await initialiseBackend(tf, 'webgpu');
   if ('unavailable' in outcome) {
-    close();
+    unregister();
+    found.close();
     return outcome;
   }
-  webgpuIsSoftware = found.software;
-  closeWebgpu = close;
-  return undefined;
+  const { software, close } = found;
+  const registered = { handle: { ...outcome, software }, users: 0, unregister, close };
+  void outcome.lost?.then(() => retire(registered));
+  return registered;
 }
-
-let webgpuIsSoftware = false;
-let closeWebgpu: () => void = () => undefined;
 
 /** TF.js wants to see a `navigator.gpu` while its backend is built, and never reads it. */
 function withNavigatorGpu<Result>(build: () => Result): Result {

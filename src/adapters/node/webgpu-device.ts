@@ -71,12 +71,20 @@ export async function openWebGpuDevice(
   }
 }
 
-/** TF.js reads `GPUBufferUsage` and its like from the global object. @returns what takes them away again. */
+/** What was defined on the global object, and for how many devices. */
+let defined: readonly string[] = [];
+let definedFor = 0;
+
+/** TF.js reads `GPUBufferUsage` and its like from the global object. @returns what takes them away again, with the last device. */
 function defineGlobals(globals: object): () => void {
-  const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
-  for (const [name, value] of missing)
-    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  if (definedFor++ === 0) {
+    const missing = Object.entries(globals).filter(([name]) => !(name in globalThis));
+    for (const [name, value] of missing)
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    defined = missing.map(([name]) => name);
+  }
   return () => {
-    for (const [name] of missing) delete (globalThis as Record<string, unknown>)[name];
+    if (--definedFor > 0) return;
+    for (const name of defined) delete (globalThis as Record<string, unknown>)[name];
   };
 }

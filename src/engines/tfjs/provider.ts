@@ -10,8 +10,16 @@ export interface TfjsHandle {
   readonly backend: string;
   /** Whether it computes in software (SwiftShader and the like). */
   readonly software: boolean;
+  /** Settles when the graphics device is gone; of backends that have one. */
+  readonly lost?: Promise<DeviceLoss>;
   /** Called when the engine is released. */
   readonly close?: () => void;
+}
+
+/** Why a graphics device is gone: a part of `GPUDeviceLostInfo`. */
+export interface DeviceLoss {
+  readonly reason?: string;
+  readonly message: string;
 }
 
 /** Why a backend cannot be had. */

@@ -1,7 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { toFloat32 } from '../../tensors/element-types';
 import { throwIfAborted } from '../../base/abort';
-import { BackendError, DisposedError, InvalidInputError } from '../../base/errors';
+import { BackendError, DisposedError, EngineLostError, InvalidInputError } from '../../base/errors';
 import type { StoredTensor } from '../../tensors/stored-tensor';
 import {
   type AttentionPlan,
@@ -21,6 +21,7 @@ import type {
   PaintingGrid,
   PictureGrid,
 } from '../engine';
+import type { DeviceLoss } from './provider';
 import { attention } from './attention';
 import { matrixTimesTransposed } from './products';
 
@@ -31,6 +32,16 @@ export interface TfjsLinear extends LinearWeights {
 }
 
 type TensorFlow = typeof tfjs;
+
+/** How long after a device's own error it may be told that the device is gone, in milliseconds. */
+const TOLD_WITHIN = 200;
+
+function lostError({ reason, message }: DeviceLoss): EngineLostError {
+  const why = [reason !== 'unknown' && reason, message].filter(Boolean).join(': ');
+  return new EngineLostError(
+    `The graphics device was lost${why && ` (${why.replace(/\.$/, '')})`}. Load the model again.`,
+  );
+}
 
 /**
  * The op set in plain TF.js operations. It runs on every TF.js backend, is differentiable, and is the
@@ -44,14 +55,21 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
   private readonly owned = new Set<tfjs.Tensor>();
   private tidyDepth = 0;
   private released = false;
+  private failure: EngineLostError | undefined;
 
-  /** @param backend a registered and initialised TF.js backend, e.g. `'webgpu'`. */
+  /**
+   * @param backend a registered and initialised TF.js backend, e.g. `'webgpu'`.
+   * @param lost settles when the backend's device is gone: whatever is computed from then on throws EngineLostError.
+   */
   constructor(
     readonly tf: TensorFlow,
     readonly backend: string,
     private readonly onRelease?: () => void,
     readonly name = `tfjs-${backend}`,
-  ) {}
+    private readonly lost?: Promise<DeviceLoss>,
+  ) {
+    void lost?.then((loss) => (this.failure = lostError(loss)));
+  }
 
   upload(data: Float32Array, shape: readonly number[]): tfjs.Tensor {
     return this.run(() => {
@@ -62,7 +80,7 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
   }
 
   async download(tensor: tfjs.Tensor): Promise<Float32Array> {
-    return (await this.run(() => this.own(tensor).data())) as Float32Array;
+    return (await this.unlessLost(this.run(() => this.own(tensor).data()))) as Float32Array;
   }
 
   dispose(...items: readonly (tfjs.Tensor | TfjsLinear)[]): void {
@@ -92,7 +110,8 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
     // that was asked for before. Reading also gives the event loop a turn.
     const last = this.run(() => this.tf.tidy(() => this.tf.zeros([1]).add(1)));
     try {
-      await Promise.all([last.data(), new Promise<void>((resolve) => setTimeout(resolve, 0))]);
+      await this.unlessLost(last.data());
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
     } finally {
       last.dispose();
     }
@@ -342,6 +361,7 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
   /** Runs `work` with the engine's backend current. */
   private run<Result>(work: () => Result): Result {
     if (this.released) throw new DisposedError('This engine was released; load the model again.');
+    if (this.failure) throw this.failure;
     const current = this.tf.getBackend();
     if (current === this.backend) return work();
     this.switchTo(this.backend);
@@ -350,6 +370,22 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
     } finally {
       if (current) this.switchTo(current);
     }
+  }
+
+  /** What a device answers. One that is gone may answer never, or by errors of its own before it is told to be gone. */
+  private async unlessLost<Value>(answer: Promise<Value>): Promise<Value> {
+    if (!this.lost) return answer;
+    const gone = this.lost.then((loss) => {
+      throw lostError(loss);
+    });
+    return Promise.race([answer, gone]).catch((error: unknown) =>
+      error instanceof EngineLostError ? Promise.reject(error) : this.asLoss(error),
+    );
+  }
+
+  private async asLoss(error: unknown): Promise<never> {
+    await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, TOLD_WITHIN))]);
+    throw this.failure ?? error;
   }
 
   private switchTo(backend: string): void {
