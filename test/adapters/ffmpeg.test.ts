@@ -189,6 +189,33 @@ it('refuses containers that are not written, and the name of a directory', async
   expect(write('taken.mp4')).toThrow(/there is a directory of that name/);
 });
 
+it.each(['mp4', 'webm', 'gif', 'mkv'])(
+  'a .%s of which ffmpeg lost the end, as on a full disk, is told and does not stay',
+  async (container) => {
+    const folder = await mkdtemp(join(directory, 'full-'));
+    const full = join(folder, 'ffmpeg');
+    // Writes that fail are no failure of ffmpeg's: it ends with 0, and says nothing of an MP4.
+    const cutting = `for last in "$@"; do :; done
+"${ffmpegPath()}" "$@"
+case "$last" in file:*) truncate --size=-300 "\${last#file:}";; esac
+exit 0
+`;
+    await writeFile(full, `#!/bin/sh\n${cutting}`, { mode: 0o755 });
+    process.env.SEGGPT_FFMPEG = full;
+    try {
+      const path = join(folder, `out.${container}`);
+      const writer = new VideoWriter(path, 64, 48);
+      for (let i = 0; i < 5; i++) await writer.write(gradient(64, 48), i / 10);
+      await expect(writer.close()).rejects.toThrow(
+        /Cannot write .*out\.\w+: of 5 frames \d arrived in the file; is the disk full\?/,
+      );
+    } finally {
+      delete process.env.SEGGPT_FFMPEG;
+    }
+    expect(await readdir(folder)).toEqual(['ffmpeg']);
+  },
+);
+
 it('has the file under its name only when it is whole', async () => {
   const folder = await mkdtemp(join(directory, 'whole-'));
   const path = join(folder, 'whole.mp4');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { VideoError } from '../../base/errors';
 import { warn } from '../../base/warn';
@@ -52,6 +53,8 @@ export class VideoWriter implements FrameWriter {
   private written = 0;
   private last = -Infinity;
   private leftOut = 0;
+  /** Frames that went to ffmpeg. */
+  private sent = 0;
 
   /**
    * @param path of the file; its directory is made.
@@ -114,6 +117,7 @@ export class VideoWriter implements FrameWriter {
       }
     } else if (time <= this.last) time = this.last + 1 / this.rate;
     this.last = time;
+    this.sent++;
     const stdin = this.process.child.stdin as Writable;
     for (const part of [matroskaFrameHeader(data.length, time), data]) {
       if (stdin.destroyed) throw this.failure(await this.process.ended);
@@ -133,6 +137,13 @@ export class VideoWriter implements FrameWriter {
     if (outcome !== 0) {
       this.remove();
       throw this.failure(outcome);
+    }
+    const found = await countFrames(this.temporary);
+    if (found < this.sent) {
+      this.remove();
+      throw new VideoError(
+        `Cannot write ${this.path}: of ${this.sent} frames ${found} arrived in the file; is the disk full?`,
+      );
     }
     try {
       renameSync(this.temporary, this.path);
@@ -166,6 +177,21 @@ export class VideoWriter implements FrameWriter {
   private remove(): void {
     rmSync(this.temporary, { force: true });
   }
+}
+
+/** Frames that a video file holds, without decoding them: ffmpeg ends well though its writes failed, on a full disk say. */
+async function countFrames(path: string): Promise<number> {
+  const listing = ['-map', '0:v:0', '-c', 'copy', '-f', 'framecrc', 'pipe:1'];
+  const { child, ended } = startFfmpeg(
+    ['-v', 'error', '-i', ffmpegFile(path), ...listing],
+    'ignore',
+  );
+  let frames = 0;
+  const lines = createInterface({ input: child.stdout as Readable });
+  lines.on('line', (line) => (frames += line.startsWith('#') ? 0 : 1));
+  child.stderr?.resume();
+  await Promise.all([ended, once(lines, 'close')]);
+  return frames;
 }
 
 /** The container of a path that can be written. @throws VideoError saying what is wrong with it. */
