@@ -78,6 +78,7 @@ export {
   type ErrorCode,
   ImageError,
   InvalidInputError,
+  OutputError,
   SegGptError,
   VideoError,
 } from './base/errors';

@@ -103,6 +103,21 @@ export class VideoError extends SegGptError {
   }
 }
 
+/** A result could not be written: the disk is full, say, or the directory is not writable. Nothing is left half-written. */
+export class OutputError extends SegGptError {
+  /** `'OutputError'`. */
+  override name = 'OutputError';
+
+  /**
+   * @param path of the file.
+   * @param cause what the system said.
+   * @param remedy what to do, as the end of a sentence.
+   */
+  constructor(path: string, cause: Error, remedy = 'make room, or choose another path') {
+    super('OUTPUT', `Cannot write "${path}" (${cause.message}); ${remedy}.`, { cause });
+  }
+}
+
 /** Something was used after its `dispose()`. */
 export class DisposedError extends SegGptError {
   /** `'DisposedError'`. */

@@ -52,7 +52,8 @@ export abstract class Raster {
    * Writes a PNG file, whole or not at all (Node). Directories that are missing are made.
    *
    * @param path ends in `.png`.
-   * @throws InvalidInputError if it ends in anything else, or in browsers, which have no paths.
+   * @throws InvalidInputError if it ends in anything else, or in browsers, which have no paths; OutputError if it
+   *   cannot be written: then there is no file, or the one there was.
    */
   async save(path: string): Promise<void> {
     if (!/\.png$/i.test(path))

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import sharp from 'sharp';
+import { OutputError } from '../../src/base/errors';
 import { Picture } from '../../src/images/picture';
 import type { DrawableCanvas } from '../../src/images/raster';
 import { labelColors } from '../../src/masks/label-colors';
@@ -46,6 +47,22 @@ it.each(['mask.jpg', 'mask', 'mask.png.webp'])('does not write PNG as %s', async
     message: expect.stringContaining('NAME.png') as string,
   });
   await expect(readFile(join(folder, name))).rejects.toThrow('ENOENT');
+});
+
+it('tells by type that a file cannot be written, and leaves nothing behind', async () => {
+  const place = join(folder, 'in-the-way');
+  await writeFile(place, '');
+  for (const path of [join(place, 'x.png'), join(folder, 'full', `${'x'.repeat(300)}.png`)]) {
+    const failure = await mask.save(path).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(OutputError);
+    expect(failure).toMatchObject({
+      code: 'OUTPUT',
+      message: expect.stringMatching(
+        /^Cannot write ".*\.png" \(E.*\); make room, or choose/,
+      ) as string,
+    });
+  }
+  expect(await readdir(join(folder, 'full'))).toEqual([]);
 });
 
 it('on a canvas, masks are white on nothing and labels have the colours of overlays', () => {

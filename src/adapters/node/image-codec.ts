@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withOwnSignal } from '../../base/abort';
-import { AbortedError, DownloadError, ImageError } from '../../base/errors';
+import { AbortedError, DownloadError, ImageError, OutputError } from '../../base/errors';
 import { readBody } from '../../base/read-body';
 import { shorten } from '../../base/shorten';
 import { LARGEST_DOWNLOAD } from '../../images/decode-limits';
@@ -67,14 +67,14 @@ export const imageCodec: ImageCodec = {
   },
 
   async save(path, bytes) {
-    await mkdir(dirname(path), { recursive: true });
     const temporary = temporaryBeside(path);
     try {
+      await mkdir(dirname(path), { recursive: true });
       await writeFile(temporary, bytes);
       await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
+    } catch (cause) {
+      await rm(temporary, { force: true }).catch(() => undefined); // the reason is told already
+      throw new OutputError(path, cause as Error);
     }
   },
 };

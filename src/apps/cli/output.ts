@@ -1,16 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { SegGptError } from '../../index';
-
-/** A result cannot be written. It ends the command, as what follows would meet the same. */
-export class OutputError extends SegGptError {
-  override name = 'OutputError';
-
-  constructor(path: string, cause: Error) {
-    super('OUTPUT', `Cannot write "${path}" (${cause.message}); choose another --out.`, { cause });
-  }
-}
+import { OutputError } from '../../index';
 
 /** Writes a file of results, whole or not at all. @throws OutputError with the system's reason. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
@@ -22,7 +13,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined); // the reason is told already
-    throw new OutputError(path, cause as Error);
+    throw new OutputError(path, cause as Error, 'make room, or choose another --out');
   }
 }
 

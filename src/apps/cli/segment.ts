@@ -7,13 +7,14 @@ import {
   type BackendChoice,
   InContextSegmenter,
   type Mask,
+  OutputError,
   type Precision,
   SegGptError,
   type SegmentationResult,
   type SegmentOptions,
 } from '../../index';
 import { loadOptions, segmentOptions } from './library-options';
-import { OutputError, writeOutput } from './output';
+import { writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
 import { annotationKinds, annotationSavers } from './save-annotations';

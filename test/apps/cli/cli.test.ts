@@ -320,7 +320,9 @@ describe('with a model of a few milliseconds', () => {
       ['track', 'examples/cat-video', '--save', 'coco'],
     ]) {
       const { code, stderr } = await run(...args, ...options);
-      expect(stderr).toMatch(/^error: Cannot write ".*" \(ENOTDIR: .*\); choose another --out\.$/m);
+      expect(stderr).toMatch(
+        /^error: Cannot write ".*" \(ENOTDIR: .*\); make room, or choose another --out\.$/m,
+      );
       expect(stderr).not.toMatch(/^ +at /m);
       expect(code).toBe(1);
     }
