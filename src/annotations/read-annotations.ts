@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../base/errors';
+import { guarded } from '../base/guard';
 import type { AnnotatedPicture } from './model/annotated-picture';
 import { Entry, type TextInput, textOf } from './model/entry';
 
@@ -10,9 +11,16 @@ import { Entry, type TextInput, textOf } from './model/entry';
  * @returns the pictures that it is about.
  * @throws InvalidInputError for other files, and as the format's own reader has it.
  */
-export async function readAnnotations(
+export function readAnnotations(
   input: TextInput,
   file = 'annotations',
+): Promise<AnnotatedPicture[]> {
+  return readGuarded(input, file);
+}
+
+const readGuarded = guarded(async function (
+  input: TextInput,
+  file: string,
 ): Promise<AnnotatedPicture[]> {
   const text = textOf(input, file);
   if (/^\s*</.test(text)) return (await import('./readers/cvat')).readCvat(text, file);
@@ -25,7 +33,7 @@ export async function readAnnotations(
     file,
     'is of no annotation format that is read: COCO (with images, annotations and categories), labelme (with shapes), a JSON export of Label Studio, or CVAT for images 1.1.',
   );
-}
+});
 
 /**
  * Of the pictures of a file the one that an image is: the only one, whatever it is called, or the one whose name the image's

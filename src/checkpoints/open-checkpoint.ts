@@ -1,3 +1,4 @@
+import { guarded } from '../base/guard';
 import { throwIfAborted } from '../base/abort';
 import { CheckpointError } from '../base/errors';
 import { type BundledName, fileStore } from './file-store';
@@ -35,17 +36,23 @@ export interface OpenOptions extends HubOptions {
  *
  * @throws CheckpointError if it is not one, DownloadError if it cannot be fetched, AbortedError.
  */
-export async function openCheckpoint(
+export function openCheckpoint(
   source: CheckpointSource,
   options: OpenOptions = {},
 ): Promise<TensorSource> {
+  return openGuarded(source, options);
+}
+
+const openGuarded = guarded(open);
+
+async function open(source: CheckpointSource, options: OpenOptions): Promise<TensorSource> {
   throwIfAborted(options.signal);
   if (source instanceof Uint8Array)
     return openWeights(memoryAccess(source, 'the given bytes'), null);
   if (typeof Blob !== 'undefined' && source instanceof Blob)
     return openWeights(blobAccess(source, 'the given blob'), null);
   if (source instanceof URL)
-    return openCheckpoint(source.protocol === 'file:' ? pathOfUrl(source) : source.href, options);
+    return open(source.protocol === 'file:' ? pathOfUrl(source) : source.href, options);
   if (typeof source === 'object' && source !== null && 'entries' in source) return source;
   if (typeof source !== 'string' || source === '') {
     throw new CheckpointError('The model must be a path, hub id, URL, Uint8Array or Blob.');

@@ -1,4 +1,8 @@
-import { ImageError, InternalError } from '../../src/base/errors';
+import { ImageError, InternalError, SegGptError } from '../../src/base/errors';
+import { readAnnotations } from '../../src/annotations/read-annotations';
+import { openCheckpoint } from '../../src/checkpoints/open-checkpoint';
+import type { TensorSource } from '../../src/checkpoints/tensor-source';
+import { Tracker } from '../../src/tasks/tracking/tracker';
 import { guarded, guardMethods } from '../../src/base/guard';
 
 const fault = () => {
@@ -61,4 +65,24 @@ it('methods keep their object, their arguments and what they return', async () =
   const items = [];
   for await (const item of host.count(3)) items.push(item);
   expect(items).toEqual([0, 3, 6]);
+});
+
+it('holds what is opened, read and tracked by hand, too', async () => {
+  const fault = () => {
+    throw new TypeError('a bug');
+  };
+  const broken = new Proxy({}, { get: fault });
+  const source = new Proxy({}, { has: fault }) as TensorSource;
+  await expect(openCheckpoint(source)).rejects.toBeInstanceOf(InternalError);
+  const text = {
+    [Symbol.toPrimitive]: fault,
+    get toString() {
+      return fault;
+    },
+  };
+  await expect(readAnnotations(text as unknown as string)).rejects.toBeInstanceOf(SegGptError);
+  for (const name of ['start', 'next', 'correct'] as const) {
+    const call = async () => (Tracker.prototype[name] as (this: object) => unknown).call(broken);
+    await expect(call()).rejects.toBeInstanceOf(InternalError);
+  }
 });

@@ -1,3 +1,4 @@
+import { guardMethods } from '../../base/guard';
 import ndarray, { type NdArray } from 'ndarray';
 import {
   type CheckpointSource,
@@ -370,3 +371,6 @@ export class Painter {
     return onProgress && ((_: BlockOutput) => onProgress(Math.min(1, ++done / blocks)));
   }
 }
+
+guardMethods(Painter, ['load']);
+guardMethods(Painter.prototype, ['paint', 'prepare', 'paintTarget']);

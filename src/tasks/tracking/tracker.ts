@@ -1,3 +1,4 @@
+import { guardMethods } from '../../base/guard';
 import { throwIfAborted } from '../../base/abort';
 import { DisposedError, InvalidInputError, type SegGptError } from '../../base/errors';
 import type { RunOptions } from '../../base/progress';
@@ -343,3 +344,5 @@ export class Tracker {
 function either(a: AbortSignal | undefined, b: AbortSignal | undefined): AbortSignal | undefined {
   return a && b && a !== b ? AbortSignal.any([a, b]) : (a ?? b);
 }
+
+guardMethods(Tracker.prototype, ['start', 'next', 'correct']);

@@ -265,6 +265,20 @@ describe('wasm engine', () => {
     expect(() => engine.upload(new Float32Array(4 << 20), [4 << 20])).toThrow(/memory limit/);
   });
 
+  it('goes on after memory that it was refused', async () => {
+    const engine = await start({ threads: 1 });
+    const grow = jest.spyOn(WebAssembly.Memory.prototype, 'grow').mockImplementation(() => {
+      throw new RangeError('WebAssembly.Memory.grow(): Unable to grow instance memory');
+    });
+    const { tensors } = engine.memory();
+    const large = () => engine.upload(new Float32Array(32 << 20).fill(1), [32 << 20]);
+    expect(large).toThrow(BackendError);
+    grow.mockRestore();
+    expect(engine.memory().tensors).toBe(tensors);
+    const sum = await engine.download(engine.add(large(), large()));
+    expect([sum[0], sum.at(-1)]).toEqual([2, 2]);
+  });
+
   it('computes the same on one thread as on three', async () => {
     const results: Float32Array[] = [];
     for (const threads of [1, 3]) {
