@@ -17,6 +17,23 @@ const [packed] = JSON.parse(
     encoding: 'utf8',
   }),
 );
+const [again] = JSON.parse(
+  execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--dry-run'], { encoding: 'utf8' }),
+);
+check('packed twice it is the same, byte for byte', packed.integrity === again.integrity);
+
+// The lockfile names no place: packages come from the registry that npm is set to, and are held to their sums.
+const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+const loose = Object.entries(packages).filter(
+  ([path, { resolved, integrity, link, inBundle }]) =>
+    path !== '' && !inBundle && (link || resolved || !/^sha512-/.test(integrity)),
+);
+check(
+  'every package of the lockfile is held to a SHA-512, and to no place but the registry',
+  loose.length === 0,
+  loose.map(([path]) => path).join(', '),
+);
+
 const stray = packed.files
   .map(({ path }) => path)
   .filter(
