@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { crop, place, type Region, widen } from '../../src/images/crop';
+import { cropImage, crop, place, type Region, widen } from '../../src/images/crop';
 
 /** A picture that is not square, a region inside it, and 1 to 4 channels. */
 const cases = fc
@@ -146,4 +146,15 @@ describe('widen', () => {
       ),
     );
   });
+});
+
+it('a region of a picture is a picture, and all of it the picture itself', () => {
+  const image = { width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => i) };
+  expect(cropImage(image, [0, 0, 3, 2])).toBe(image);
+  expect(cropImage(image, [1, 0, 1, 2])).toEqual({
+    width: 1,
+    height: 2,
+    data: Uint8Array.of(3, 4, 5, 12, 13, 14),
+  });
+  expect(cropImage(image, [0, 1, 3, 1]).data).toEqual(image.data.subarray(9));
 });
