@@ -150,6 +150,8 @@ export interface Engine<
   activate(x: Tensor, activation: Activation): Tensor;
   /** Sum of two tensors of one shape, or of `(R, D)` and `(r, D)` or `(D)`, whose rows are repeated over and over. */
   add(a: Tensor, b: Tensor): Tensor;
+  /** Products of the values of two tensors of one shape. */
+  multiply(a: Tensor, b: Tensor): Tensor;
   /** Mean of tensors of one shape. */
   mean(parts: readonly Tensor[]): Tensor;
   /**

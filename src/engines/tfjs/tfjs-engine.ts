@@ -196,6 +196,15 @@ export class TfjsEngine implements Engine<tfjs.Tensor, TfjsLinear> {
     );
   }
 
+  multiply(a: tfjs.Tensor, b: tfjs.Tensor): tfjs.Tensor {
+    if (a.shape.join() !== b.shape.join())
+      throw new InvalidInputError(
+        'b',
+        `must have the shape (${a.shape.join(', ')}), has (${b.shape.join(', ')}).`,
+      );
+    return this.tidy(() => this.own(a).mul(b));
+  }
+
   mean(parts: readonly tfjs.Tensor[]): tfjs.Tensor {
     return this.tidy(() => this.tf.addN(parts.map((part) => this.own(part))).mul(1 / parts.length));
   }

@@ -38,6 +38,7 @@ export enum Op {
   PackValuesInt8,
   Attention,
   PaintingHead,
+  Multiply,
 }
 
 export const COMMAND_WORDS = 32;

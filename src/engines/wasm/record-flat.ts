@@ -17,6 +17,17 @@ export function recordSum(
   recorder.record(Op.Add, tiles, count, [a, b, out, count, { float: factor }]);
 }
 
+/** `out = a * b` over `count` values; addresses. */
+export function recordProduct(
+  recorder: Recorder,
+  a: number,
+  b: number,
+  out: number,
+  count: number,
+): void {
+  recorder.record(Op.Multiply, Math.ceil(count / FLAT), count, [a, b, out, count]);
+}
+
 /** Applies an activation to `count` values; addresses, which may be the same. */
 export function recordActivation(
   recorder: Recorder,

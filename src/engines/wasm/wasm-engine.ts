@@ -29,7 +29,7 @@ import { Activated, Op } from './opcodes';
 import type { Packing } from './pack-linear';
 import { recordAttention } from './record-attention';
 import { recordConvolution } from './record-convolution';
-import { recordActivation, recordSum } from './record-flat';
+import { recordActivation, recordProduct, recordSum } from './record-flat';
 import { recordLinear } from './record-linear';
 import { recordPaintingHead, requireExact } from './record-painting-head';
 import { Recorder } from './recorder';
@@ -220,6 +220,18 @@ export class WasmEngine implements Engine<WasmTensor, WasmLinear> {
           1,
         );
     }
+    return out;
+  }
+
+  multiply(a: WasmTensor, b: WasmTensor): WasmTensor {
+    const [left, right] = [this.read(a), this.read(b)];
+    if (left.shape.join() !== right.shape.join())
+      throw new InvalidInputError(
+        'b',
+        `must have the shape (${a.shape.join(', ')}), has (${b.shape.join(', ')}).`,
+      );
+    const out = this.tensor(left.shape);
+    recordProduct(this.recorder, left.address, right.address, out.address, left.length);
     return out;
   }
 

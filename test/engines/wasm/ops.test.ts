@@ -119,6 +119,8 @@ describe.each(configurations)('wasm engine, $name', ({ options }) => {
           const middle = Math.floor(rows / 2);
           return [
             engine.add(a, b),
+            engine.multiply(a, b),
+            engine.multiply(a, a),
             engine.add(a, row),
             engine.add(engine.concatRows([a, b, a]), b),
             engine.mean([a]),

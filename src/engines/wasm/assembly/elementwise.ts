@@ -24,6 +24,24 @@ export function add(command: usize, tile: i32): void {
   }
 }
 
+/** `out = a * b` over flat arrays. Arguments: a, b, out, count. */
+export function multiply(command: usize, tile: i32): void {
+  const count = <i32>argument(command, 3);
+  const start = tile * FLAT;
+  const floats = min(FLAT, count - start);
+  const shift = <usize>start << 2;
+  const a = <usize>argument(command, 0) + shift;
+  const b = <usize>argument(command, 1) + shift;
+  const out = <usize>argument(command, 2) + shift;
+  const whole = floats & ~3;
+  for (let i: usize = 0; i < (<usize>whole << 2); i += 16) {
+    v128.store(out + i, f32x4.mul(v128.load(a + i), v128.load(b + i)));
+  }
+  for (let i = <usize>whole << 2; i < (<usize>floats << 2); i += 4) {
+    store<f32>(out + i, load<f32>(a + i) * load<f32>(b + i));
+  }
+}
+
 /** Adds one row to every row. Arguments: a (R, D), row (D), out, R, D, rows per tile. */
 export function addRow(command: usize, tile: i32): void {
   const rows = <i32>argument(command, 3);

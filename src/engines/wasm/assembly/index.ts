@@ -6,7 +6,7 @@ import { COMMAND_BYTES, END_TILE, FINISHED_TILES, NEXT_TILE, Op, TOTAL_TILES } f
 import { attention } from './attention';
 import { packKeys, packValues } from './attention-float';
 import { packKeysInt8, packValuesInt8 } from './attention-int8';
-import { activate, add, addRow, copyRows, gatherRows, interpolate, layerNorm, maskRows, rowProducts } from './elementwise';
+import { activate, add, addRow, copyRows, gatherRows, interpolate, layerNorm, maskRows, multiply, rowProducts } from './elementwise';
 import { gemm } from './gemm';
 import { gemmInt8, quantizeRows } from './gemm-int8';
 import { paintingHead } from './painting-head';
@@ -65,6 +65,7 @@ function execute(command: usize, tile: i32, thread: i32): void {
     case Op.LayerNorm: layerNorm(command, tile); break;
     case Op.Activate: activate(command, tile); break;
     case Op.Add: add(command, tile); break;
+    case Op.Multiply: multiply(command, tile); break;
     case Op.AddRow: addRow(command, tile); break;
     case Op.CopyRows: copyRows(command, tile); break;
     case Op.GatherRows: gatherRows(command, tile); break;
