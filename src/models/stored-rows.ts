@@ -14,6 +14,14 @@ export function reorderRows(tensor: StoredTensor, order: readonly number[]): Sto
   return { ...tensor, shape: [order.length, ...rest], data, ...(scales && { scales }) };
 }
 
+/** The rows of a tensor (its first axis), each multiplied by a factor; in float32. */
+export function scaleRows(tensor: StoredTensor, factors: ArrayLike<number>): StoredTensor {
+  const values = toFloat32(tensor).slice();
+  const width = values.length / tensor.shape[0];
+  for (let i = 0; i < values.length; i++) values[i] *= factors[Math.floor(i / width)];
+  return floatTensor(tensor.name, tensor.shape, values);
+}
+
 /** Tensors of equal rows one under the other, as one product can take them; of several types in float32. */
 export function stackRows(name: string, tensors: readonly StoredTensor[]): StoredTensor {
   const [{ dtype, shape }] = tensors;

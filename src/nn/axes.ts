@@ -1,11 +1,17 @@
-/** Resampling along one axis, as matrices: `resampled = matrix · samples`. Half-pixel centres, no antialiasing. */
+/** Resampling along one axis, as matrices: `resampled = matrix · samples`. Half-pixel centres. */
 
-/** Weights of cubic convolution (Keys 1981) with a = -0.75, the constant PyTorch uses, at offset t in [0, 1). */
-function cubicWeights(t: number): [number, number, number, number] {
-  const a = -0.75;
-  const near = (x: number) => ((a + 2) * x - (a + 3)) * x * x + 1;
-  const far = (x: number) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
-  return [far(t + 1), near(t), near(1 - t), far(2 - t)];
+/** Cubic convolution (Keys 1981) with the constant a, at a distance of 0 … 2. */
+function cubicWeight(a: number, x: number): number {
+  return x < 1
+    ? ((a + 2) * x - (a + 3)) * x * x + 1
+    : x < 2
+      ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+      : 0;
+}
+
+/** Weights of the four samples around an offset t in [0, 1), with a = -0.75, the constant PyTorch uses. */
+function cubicWeights(t: number): number[] {
+  return [t + 1, t, 1 - t, 2 - t].map((x) => cubicWeight(-0.75, x));
 }
 
 /** `(outputs, inputs)`: bicubic resampling along one axis, half-pixel centres, edges repeated, no antialiasing. */
@@ -18,6 +24,25 @@ export function cubicAxis(outputs: number, inputs: number): Float64Array {
       const source = Math.min(Math.max(left - 1 + i, 0), inputs - 1);
       matrix[o * inputs + source] += weight;
     });
+  }
+  return matrix;
+}
+
+/**
+ * `(outputs, inputs)`: bicubic resampling along one axis as PyTorch does it with `antialias`: a = -0.5, kernels as wide as the
+ * step between outputs, cut off at the edges and brought to a sum of 1.
+ */
+export function smoothCubicAxis(outputs: number, inputs: number): Float64Array {
+  const matrix = new Float64Array(outputs * inputs);
+  const step = Math.max(1, inputs / outputs);
+  for (let o = 0; o < outputs; o++) {
+    const center = ((o + 0.5) * inputs) / outputs;
+    const first = Math.max(0, Math.trunc(center - 2 * step + 0.5));
+    const end = Math.min(inputs, Math.trunc(center + 2 * step + 0.5));
+    let sum = 0;
+    for (let i = first; i < end; i++)
+      sum += matrix[o * inputs + i] = cubicWeight(-0.5, Math.abs(i - center + 0.5) / step);
+    for (let i = first; i < end; i++) matrix[o * inputs + i] /= sum;
   }
   return matrix;
 }
