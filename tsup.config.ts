@@ -30,6 +30,7 @@ const everywhere = {
   index: 'src/index.ts',
   painter: 'src/entries/painter.ts',
   sam: 'src/entries/sam.ts',
+  features: 'src/entries/features.ts',
   checkpoints: 'src/entries/checkpoints.ts',
   masks: 'src/entries/masks.ts',
   annotations: 'src/entries/annotations.ts',

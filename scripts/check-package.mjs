@@ -101,6 +101,8 @@ check(
 check('the browser bundle imports nothing of Node', !/(from|import\()\s*['"]node:/.test(browser));
 for (const entry of [
   'painter',
+  'sam',
+  'features',
   'checkpoints',
   'masks',
   'annotations',

@@ -2,6 +2,7 @@ import type { TensorSource } from '../checkpoints/tensor-source';
 import { CheckpointError } from '../base/errors';
 import { shown } from '../base/shown';
 import type { ParameterSpec } from './parameter-table';
+import { dinoFamily } from './dino/family';
 import { samFamily } from './sam/family';
 import { seggptFamily } from './seggpt/family';
 
@@ -29,7 +30,7 @@ export interface ModelFamily {
   describe(source: TensorSource): ModelDescription;
 }
 
-const families: readonly ModelFamily[] = [samFamily, seggptFamily];
+const families: readonly ModelFamily[] = [samFamily, dinoFamily, seggptFamily];
 
 /** @throws CheckpointError if no family knows the checkpoint. */
 export function familyOf(source: TensorSource): ModelFamily {

@@ -106,6 +106,7 @@ function moduleOf(blocks: readonly string[]): string {
 }
 
 const subpaths = [
+  'features',
   'annotations',
   'painter',
   'checkpoints',

@@ -23,6 +23,7 @@ import { polygonsToMask } from '../../src/masks/fill-polygons';
 import { compressRle, decodeRle, encodeRle } from '../../src/masks/rle';
 import { parseContextConfig } from '../../src/models/context/config';
 import { readModel } from '../../src/models/family';
+import { parseDinoConfig } from '../../src/models/dino/config';
 import { parseSamConfig, samBaseConfig, toSamJson } from '../../src/models/sam/config';
 import { parseInputSize, parsePainterConfig } from '../../src/models/seggpt/config';
 import { encodedFromBytes } from '../../src/tasks/interactive/encoded-bytes';
@@ -145,6 +146,14 @@ export const targets: Readonly<Record<string, Target>> = {
     if (size.height * size.width > 2 ** 27) throw new Error('a huge input size');
   },
   samConfig: (dice) => parseSamConfig(parsed(dice, toSamJson(samBaseConfig)), 'x'),
+  dinoConfig: (dice) =>
+    parseDinoConfig(
+      parsed(dice, {
+        ...{ model_type: 'dinov3_vit', hidden_size: 32, num_attention_heads: 2, patch_size: 8 },
+        ...{ use_gated_mlp: true, num_register_tokens: 4, rope_theta: 100, layer_norm_eps: 1e-5 },
+      }),
+      'x',
+    ),
   contextConfig: (dice) =>
     parseContextConfig(
       parsed(dice, {

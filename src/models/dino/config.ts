@@ -42,16 +42,18 @@ export interface DinoConfig {
 }
 
 /** What a checkpoint's config calls it. */
-export type DinoModelType = keyof typeof kinds;
+export type DinoModelType = 'vit' | 'vit_mae' | 'dinov2' | 'dinov2_with_registers' | 'dinov3_vit';
 
 /** By `model_type`: defaults that are not the same for all. */
-const kinds = {
+const kinds: Readonly<
+  Record<DinoModelType, { layerScale: boolean; antialias: boolean; epsilon: number }>
+> = {
   vit: { layerScale: false, antialias: false, epsilon: 1e-12 },
   vit_mae: { layerScale: false, antialias: false, epsilon: 1e-12 },
   dinov2: { layerScale: true, antialias: false, epsilon: 1e-6 },
   dinov2_with_registers: { layerScale: true, antialias: true, epsilon: 1e-6 },
   dinov3_vit: { layerScale: true, antialias: false, epsilon: 1e-5 },
-} as const;
+};
 
 /** Whether a `model_type` is one of these models. */
 export function isDinoType(type: unknown): type is DinoModelType {
