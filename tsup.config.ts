@@ -34,6 +34,7 @@ const everywhere = {
   checkpoints: 'src/entries/checkpoints.ts',
   masks: 'src/entries/masks.ts',
   annotations: 'src/entries/annotations.ts',
+  concepts: 'src/entries/concepts.ts',
   engines: 'src/entries/engines.ts',
   options: 'src/entries/options.ts',
   video: 'src/entries/video.ts',

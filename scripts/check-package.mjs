@@ -106,6 +106,7 @@ for (const entry of [
   'checkpoints',
   'masks',
   'annotations',
+  'concepts',
   'engines',
   'options',
   'video',

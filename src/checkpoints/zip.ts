@@ -6,6 +6,8 @@ import type { RandomAccess } from './random-access';
 export interface ZipMember {
   readonly offset: number;
   readonly size: number;
+  /** CRC-32 of its bytes, as the directory has it; nobody has compared them. */
+  readonly crc: number;
 }
 
 const END = 0x06054b50;
@@ -23,12 +25,16 @@ const LARGEST_DIRECTORY = 4 << 20;
  * Lists the members of a zip archive whose files are stored, as `torch.save` writes them
  * (PKWARE APPNOTE 6.3.10, sections 4.3 and 4.5.3 for zip64).
  *
+ * @param kind what messages call the archive.
  * @throws CheckpointError if the archive is damaged, or a member is compressed.
  */
-export async function readZipDirectory(access: RandomAccess): Promise<Map<string, ZipMember>> {
+export async function readZipDirectory(
+  access: RandomAccess,
+  kind = 'PyTorch archive',
+): Promise<Map<string, ZipMember>> {
   const { origin, size } = access;
   const fail = (message: string): never => {
-    throw new CheckpointError(`${origin} is not a sound PyTorch archive: ${message}`);
+    throw new CheckpointError(`${origin} is not a sound ${kind}: ${message}`);
   };
   const tailStart = Math.max(0, size - LONGEST_TAIL);
   const tail = view(await access.read(tailStart, size - tailStart));
@@ -75,7 +81,7 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
       fail('a zip64 entry is damaged.');
     if (method !== 0 || place.size !== place.full) {
       fail(
-        `its member "${name}" is compressed; save the checkpoint with torch.save, which stores members plainly.`,
+        `its member "${name}" is compressed; members must be stored plainly, as torch.save and this package store them.`,
       );
     }
     if (place.header + 30 > size) fail(`its member "${name}" lies outside the file.`);
@@ -84,7 +90,7 @@ export async function readZipDirectory(access: RandomAccess): Promise<Map<string
     const offset = place.header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
     if (offset + place.size > size)
       fail(`its member "${name}" reaches past the end; the file is truncated.`);
-    members.set(name, { offset, size: place.size });
+    members.set(name, { offset, size: place.size, crc: directory.getUint32(at + 16, true) });
     at = next;
   }
   return members;

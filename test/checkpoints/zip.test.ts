@@ -39,8 +39,8 @@ it('gives offsets of the data, past a header whose padding the directory does no
   const members = await read(zip({ ab: [1, 2], c: [3] }));
   // A header is 30 bytes, its padding 9.
   expect([...members]).toEqual([
-    ['ab', { offset: 30 + 2 + 9, size: 2 }],
-    ['c', { offset: 41 + 2 + 30 + 1 + 9, size: 1 }],
+    ['ab', { offset: 30 + 2 + 9, size: 2, crc: 0 }],
+    ['c', { offset: 41 + 2 + 30 + 1 + 9, size: 1, crc: 0 }],
   ]);
 });
 

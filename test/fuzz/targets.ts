@@ -14,6 +14,7 @@ import { parseListing } from '../../src/checkpoints/hub-listing';
 import { readPickle } from '../../src/checkpoints/pickle';
 import { openPth } from '../../src/checkpoints/pth';
 import { openSafetensors } from '../../src/checkpoints/safetensors';
+import { writeZip } from '../../src/checkpoints/write-zip';
 import { openSharded } from '../../src/checkpoints/sharded';
 import type { TensorSource } from '../../src/checkpoints/tensor-source';
 import { decodeLimits } from '../../src/images/decode-limits';
@@ -26,6 +27,7 @@ import { readModel } from '../../src/models/family';
 import { parseDinoConfig } from '../../src/models/dino/config';
 import { parseSamConfig, samBaseConfig, toSamJson } from '../../src/models/sam/config';
 import { parseInputSize, parsePainterConfig } from '../../src/models/seggpt/config';
+import { unpackConcept } from '../../src/tasks/in-context/concept-file';
 import { encodedFromBytes } from '../../src/tasks/interactive/encoded-bytes';
 import { pickleState, type StatePickle, zip } from '../helpers/archive';
 import { miniConfig, randomTensors, safetensors } from '../helpers/tiny-checkpoint';
@@ -72,6 +74,21 @@ const archive = (pickle: Uint8Array) =>
     ...{ 'a/data.pkl': pickle, 'a/byteorder': utf8.encode('little') },
     ...{ 'a/data/0': new Uint8Array(400), 'a/data/1': new Uint8Array(48) },
   });
+
+const pixel = pictures.find((bytes) => bytes.length > 40) as Uint8Array;
+const pixelSize = new DataView(pixel.buffer, pixel.byteOffset);
+const [wide, high] = [pixelSize.getUint32(16), pixelSize.getUint32(20)];
+const conceptJson = {
+  ...{ format: 'seggpt-concept', version: 1, options: { seed: 3, tiles: '512px' } },
+  prompts: [
+    {
+      image: '1.png',
+      masks: [
+        { label: 1, name: 'cup', ...compressRle({ size: [high, wide], counts: [0, high * wide] }) },
+      ],
+    },
+  ],
+};
 
 /** Mutated JSON as it would be read from a file. */
 const json = (dice: Dice, value: unknown) =>
@@ -213,6 +230,20 @@ export const targets: Readonly<Record<string, Target>> = {
       polygonsToMask(outlines as number[][], 12, 12);
   },
   encoded: (dice) => encodedFromBytes(mutateBytes(dice, weights.subarray(0, 8 + headerLength))),
+  async concept(dice) {
+    const members = { json: json(dice, conceptJson), sound: JSON.stringify(conceptJson) };
+    const changed = dice.chance(0.5);
+    const bytes = writeZip(
+      new Map([
+        ['concept.json', utf8.encode(changed ? members.json : members.sound)],
+        ['1.png', pixel],
+      ]),
+    );
+    const { prompts } = await unpackConcept(changed ? bytes : mutateBytes(dice, bytes));
+    for (const { image, mask } of prompts)
+      if (image.length > bytes.length || mask.some(({ size: [h, w] }) => h * w > 1e9))
+        throw new Error('more than the file has');
+  },
   async frames(dice) {
     const picture = Buffer.concat([Buffer.from('P6\n5 4\n255\n'), Buffer.alloc(60, 7)]);
     const bytes = mutateBytes(dice, Buffer.concat([picture, picture]));

@@ -20,6 +20,13 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
       "seggpt segment 'photos/**/*.jpg' --prompt cup-1.jpg drawn.jpg --json",
     ],
   ],
+  prepare: [
+    [
+      'Examples in a file, which finds cups elsewhere',
+      'seggpt prepare --prompt cup-1.jpg cup-1.png --labels 1=cup --out cup.seggpt',
+    ],
+    ['Apply it', 'seggpt segment photos --concept cup.seggpt --out found'],
+  ],
   click: [
     ['Segment what is under a pixel', 'seggpt click cup-1.jpg --point 300,200'],
     [

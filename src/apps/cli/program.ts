@@ -15,9 +15,11 @@ import { evaluate, type EvaluateFlags } from './evaluate';
 import { addExamples } from './examples';
 import { addFlags, listOption, numberOf } from './flags';
 import { info } from './info';
+import { checkExamples, withConcept } from './concept';
 import { click, everything, interactiveSaveKinds } from './interactive';
 import { type LabelNames, parseLabelNames } from './label-names';
 import { parsePrompt, type PromptFlag } from './prompt-pairs';
+import { prepare, type PrepareFlags } from './prepare';
 import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
 import { track, type TrackFlags, trackSaveKinds } from './track';
@@ -41,20 +43,40 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
   segmenting
     .description('Segment targets by one or more prompts, each an image and its mask.')
     .argument('<target...>', "pictures, directories of them, or quoted patterns ('photos/*.jpg')")
-    .requiredOption('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--concept <file>', conceptHelp)
     .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--out <dir>', 'directory for what is saved', 'seggpt-out')
     .addOption(listOption('--save <kinds>', 'what to save', saveKinds, ['labels', 'overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (targets: string[], { labels, ...flags }: Named<SegmentFlags>) => {
-      const named = { ...flags, labelNames: labels };
-      outcome.exitCode = await segment(targets, named, new Wording(program), signal);
-    });
+    .action(
+      async (targets: string[], { labels, ...flags }: Named<SegmentFlags>, command: Command) => {
+        checkExamples(flags);
+        const named = await withConcept({ ...flags, labelNames: labels }, command, signal);
+        outcome.exitCode = await segment(targets, named, new Wording(program), signal);
+      },
+    );
   const { labelsPerPass: _, ...segmentation } = segmentationSchema;
   const names = Object.keys(segmentation) as (keyof typeof segmentation)[];
   addFlags(segmenting, segmentation, names);
   const promptFlags = Object.keys(promptSchema) as (keyof typeof promptSchema)[];
   addFlags(segmenting, promptSchema, promptFlags);
+
+  const preparing = withModel(program.command('prepare'));
+  preparing
+    .description('Put examples in a concept, a file that segment and track take (--concept).')
+    .option('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--concept <file>', 'a concept whose examples and options go into the new one')
+    .option('--labels <names>', labelsHelp, parseLabelNames)
+    .requiredOption('--out <file>', 'the concept, NAME.seggpt')
+    .option('--json', 'print one JSON object instead of lines', false)
+    .action(async ({ labels, ...flags }: Named<PrepareFlags>, command: Command) => {
+      checkExamples(flags);
+      const named = await withConcept({ ...flags, labelNames: labels }, command, signal);
+      await prepare(named, signal);
+    });
+  addFlags(preparing, segmentation, names);
+  addFlags(preparing, promptSchema, promptFlags);
 
   withModel(program.command('info'))
     .description('Show what a model is and what this machine can run it on.')
@@ -69,6 +91,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     .description('Follow objects through a video, or a directory of frames.')
     .argument('<source>', 'video file or directory of images')
     .option('--prompt <image mask>', promptHelp, addPrompt)
+    .option('--concept <file>', conceptHelp)
     .option('--labels <names>', labelsHelp, parseLabelNames)
     .option('--first-mask <mask>', 'mask of the first frame')
     .option(
@@ -83,10 +106,10 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     )
     .addOption(listOption('--save <kinds>', 'what to save', trackSaveKinds, ['overlay']))
     .option('--json', 'print one JSON object instead of lines', false)
-    .action(async (source: string, { labels, ...flags }: Named<TrackFlags>) => {
-      if (!flags.prompt && !flags.firstMask)
-        throw new UsageError('give --prompt IMAGE MASK, or --first-mask MASK.');
-      const named = { ...flags, labelNames: labels };
+    .action(async (source: string, { labels, ...flags }: Named<TrackFlags>, command: Command) => {
+      if (!flags.firstMask) checkExamples(flags, ', or --first-mask MASK');
+      const given = { ...flags, labelNames: labels };
+      const named = await withConcept(given, command, signal, ofPicturesAlone);
       outcome.exitCode = await track(source, named, new Wording(program), signal);
     });
   addFlags(tracking, trackSchema, ['memory', 'regionScale', 'selection']);
@@ -243,6 +266,9 @@ function withModel(command: Command): Command {
 type Named<Flags> = Flags & { readonly labels?: LabelNames };
 
 const labelsHelp = 'names of labels, as in 1=cup,2=spoon';
+const conceptHelp = 'examples and options that `seggpt prepare` put in a file';
+/** Options that a concept may have and `track` has not. */
+const ofPicturesAlone = ['ensemble', 'colors', 'instances', 'tiles'] as const;
 const promptHelp =
   'an example and its mask, or a folder or annotation file of examples; repeat for more';
 

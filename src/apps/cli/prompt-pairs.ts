@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { AnnotatedPicture, Prompt } from '../../index';
+import type { AnnotatedPicture, MaskPrompt, Prompt } from '../../index';
 import { isAnnotationFile, readPromptFile } from './annotation-file';
 import { type Clicks, parseClicks } from './clicks';
 import { readMaskFile } from './mask-files';
@@ -18,13 +18,16 @@ export interface PromptPair {
   readonly masks?: readonly string[];
   /** Clicks that stand in the mask's place. */
   readonly clicks?: Clicks;
+  /** An example of a concept, which has no files of its own: `image` and `mask` name it in messages. */
+  readonly example?: MaskPrompt;
 }
 
 /** Pairs as the library takes them. */
 export function asPrompts(pairs: readonly PromptPair[]): Prompt[] {
-  return pairs.map(({ image, mask, masks, annotated, clicks }) =>
-    clicks ? { image, ...clicks } : { image, mask: annotated ?? masks ?? mask },
-  );
+  return pairs.map(({ image, mask, masks, annotated, clicks, example }) => {
+    if (example) return example;
+    return clicks ? { image, ...clicks } : { image, mask: annotated ?? masks ?? mask };
+  });
 }
 
 /** What one `--prompt` names: a pair, or a folder or an annotation file of them. */

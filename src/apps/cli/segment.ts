@@ -13,6 +13,7 @@ import {
   type SegmentationResult,
   type SegmentOptions,
 } from '../../index';
+import type { WithConcept } from './concept';
 import { loadOptions, segmentOptions } from './library-options';
 import { writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
@@ -35,7 +36,9 @@ export interface ModelFlags {
 }
 
 export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' | 'onProgress'> {
-  readonly prompt: readonly PromptFlag[];
+  readonly prompt?: readonly PromptFlag[];
+  /** Path of a concept. */
+  readonly concept?: string;
   readonly out: string;
   readonly save: readonly SaveKind[];
 }
@@ -43,13 +46,13 @@ export interface SegmentFlags extends ModelFlags, Omit<SegmentOptions, 'signal' 
 /** Segments every target with one preparation. A target that fails does not stop the rest. @returns the exit code. */
 export async function segment(
   given: readonly string[],
-  flags: SegmentFlags,
+  flags: SegmentFlags & WithConcept,
   wording: Wording,
   signal: AbortSignal,
 ): Promise<number> {
   const reporter = new Reporter(flags.json);
   const tell = (line: string) => reporter.note(line);
-  const prompts = await expandPrompts(flags.prompt, tell);
+  const prompts = [...flags.examples, ...(await expandPrompts(flags.prompt ?? [], tell))];
   const targets = await expandTargets(given, tell);
   const run = { signal, onProgress: reporter.onProgress };
   const options = { ...segmentOptions(flags), signal };

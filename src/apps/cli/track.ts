@@ -17,6 +17,7 @@ import {
   type SegmentationResult,
   type TrackPrompts,
 } from '../../index';
+import type { WithConcept } from './concept';
 import { loadOptions, type TrackOptionFlags, trackOptions } from './library-options';
 import { isSamePlace, writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
@@ -33,6 +34,8 @@ const DIRECTORY_RATE = 25;
 
 export interface TrackFlags extends ModelFlags, TrackOptionFlags {
   readonly prompt?: readonly PromptFlag[];
+  /** Path of a concept. */
+  readonly concept?: string;
   readonly firstMask?: string;
   readonly out: string;
   readonly fps?: number;
@@ -42,7 +45,7 @@ export interface TrackFlags extends ModelFlags, TrackOptionFlags {
 /** Tracks through a video or a directory of frames. @returns the exit code. */
 export async function track(
   source: string,
-  flags: TrackFlags,
+  flags: TrackFlags & WithConcept,
   wording: Wording,
   signal: AbortSignal,
 ): Promise<number> {
@@ -51,7 +54,8 @@ export async function track(
   const written = video ?? (flags.save.includes('davis') ? join(flags.out, 'davis') : null);
   if (written && (await isSamePlace(source, written)))
     throw new UsageError(`--out: "${written}" is what is read; choose another.`);
-  const prompts = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
+  const given = await expandPrompts(flags.prompt ?? [], (line) => reporter.note(line));
+  const prompts = [...flags.examples, ...given];
   const segmenter = await InContextSegmenter.load(flags.model, {
     ...loadOptions(flags),
     signal,

@@ -55,7 +55,7 @@ export async function namingPrompts<Value>(
     const shift = firstMask === undefined ? 0 : 1;
     const prompt = prompts[Number(place[1]) - shift] as PromptPair | undefined;
     const file = prompt
-      ? `--prompt ${prompt[place[2] as 'image' | 'mask']}`
+      ? `--${prompt.example ? 'concept' : 'prompt'} ${prompt[place[2] as 'image' | 'mask']}`
       : place[2] === 'mask'
         ? `--first-mask ${firstMask}`
         : 'the first frame';

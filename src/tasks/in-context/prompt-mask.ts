@@ -82,20 +82,16 @@ async function joined(masks: readonly OneMask[], options: MaskOptions): Promise<
   const { argument } = options;
   const alone = masks.length === 1 && isMaskShape(masks[0]);
   const place = (i: number) => (alone ? argument : `${argument}[${i}]`);
-  const drawnMasks: BinaryMask[] = [];
-  for (const [i, mask] of masks.entries()) {
-    const each = { ...options, argument: place(i) };
-    drawnMasks.push(
-      isMaskShape(mask) ? drawShape(mask, place(i), options.limits) : await binary(mask, each),
-    );
-  }
-  if (drawnMasks.length === 0)
-    throw new InvalidInputError(argument, 'is an empty list; give at least one mask.');
-  const [{ width, height }] = drawnMasks;
-  const data = new Uint8Array(width * height);
+  let map: LabelMap | undefined; // each mask is drawn at once: there may be 255 of a large picture
   const placeOf = new Map<number, number>();
   const labelNames: Record<number, string> = {};
-  for (const [i, mask] of drawnMasks.entries()) {
+  for (const [i, given] of masks.entries()) {
+    const each = { ...options, argument: place(i) };
+    const mask: BinaryMask = isMaskShape(given)
+      ? drawShape(given, place(i), options.limits)
+      : await binary(given, each);
+    const { width, height } = mask;
+    map ??= { width, height, data: new Uint8Array(width * height) };
     const label = mask.label ?? i + 1;
     const other = placeOf.get(label);
     if (label > 255)
@@ -108,16 +104,18 @@ async function joined(masks: readonly OneMask[], options: MaskOptions): Promise<
         place(i),
         `has the label ${label}, as ${place(other)} has; give each a label of its own.`,
       );
-    if (mask.width !== width || mask.height !== height)
+    if (width !== map.width || height !== map.height)
       throw new InvalidInputError(
         place(i),
-        `is ${mask.width} x ${mask.height} pixels, but the first mask of its picture is ${width} x ${height}.`,
+        `is ${width} x ${height} pixels, but the first mask of its picture is ${map.width} x ${map.height}.`,
       );
     placeOf.set(label, i);
     if (mask.name !== undefined) labelNames[label] = mask.name;
+    const { data } = map;
     for (let at = 0; at < data.length; at++) if (mask.data[at] !== 0) data[at] = label;
   }
-  return reading({ width, height, data }, argument, labelNames);
+  if (!map) throw new InvalidInputError(argument, 'is an empty list; give at least one mask.');
+  return reading(map, argument, labelNames);
 }
 
 /** A picture among several masks. @throws InvalidInputError if it has labels of its own, which would be lost. */

@@ -8,6 +8,7 @@ import type { ImageInput, ImageSource } from '../../images/image-input';
 import { Painter, type PainterLoadOptions } from '../../models/seggpt/painter';
 import { type SegmentationOptions, segmentationSchema } from './options';
 import { HelperModel } from './helper-model';
+import type { Concept } from './concept';
 import { narrower, PreparedPrompts } from './prepared-prompts';
 import { maskedPrompts } from './masked-prompts';
 import {
@@ -141,6 +142,21 @@ export class InContextSegmenter {
   }
 
   /**
+   * Puts prompts in a concept, to be kept in a `.seggpt` file and applied elsewhere; see `seggpt/concepts`. What clicks show is
+   * found now, and kept as masks.
+   *
+   * @param options those of segmenting are kept in it.
+   * @throws InvalidInputError, ImageError, AbortedError, DisposedError
+   */
+  async createConcept(prompts: readonly Prompt[], options: SegmentOptions = {}): Promise<Concept> {
+    this.painter.checkAlive();
+    checkKnownOptions(options);
+    throwIfAborted(options.signal);
+    const { createConcept } = await import('./create-concept');
+    return createConcept(() => this.read(prompts, this.limited(options)), options);
+  }
+
+  /**
    * Follows objects through frames: an iterable of images, the path of a directory or (Node, with ffmpeg)
    * of a video, or in browsers the URL of a video. Ending the loop early closes the source.
    *
@@ -195,4 +211,10 @@ export class InContextSegmenter {
 }
 
 guardMethods(InContextSegmenter, ['load']);
-guardMethods(InContextSegmenter.prototype, ['prepare', 'segment', 'track', 'createTracker']);
+guardMethods(InContextSegmenter.prototype, [
+  'prepare',
+  'segment',
+  'createConcept',
+  'track',
+  'createTracker',
+]);

@@ -126,7 +126,7 @@ it('speaks JSON, and nothing else on standard output', async () => {
 });
 
 it.each<[string, string[], RegExp]>([
-  ['no prompt', ['segment', target], /required option '--prompt <image mask>'/],
+  ['no prompt', ['segment', target], /give --prompt IMAGE MASK, or --concept FILE/],
   [
     'a prompt without its mask',
     ['segment', target, '--prompt', image],

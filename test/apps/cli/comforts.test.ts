@@ -233,7 +233,7 @@ it('shows examples that run', async () => {
   const pattern = 'testsrc=size=451x300:rate=5:duration=0.4';
   execFileSync(ffmpegPath(), ['-v', 'error', '-f', 'lavfi', '-i', pattern, join(out, 'cat.mp4')]);
   let ran = 0;
-  for (const command of ['segment', 'track', 'evaluate', 'info', 'quantize']) {
+  for (const command of ['segment', 'prepare', 'track', 'evaluate', 'info', 'quantize']) {
     const help = await run(command, '--help');
     const shown = help.stdout.slice(help.stdout.indexOf('Examples:'));
     const lines = shown.match(/^ {2}seggpt .*$/gm) ?? [];

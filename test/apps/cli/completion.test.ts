@@ -45,7 +45,7 @@ it('offers the commands', async () => {
   expect(offered('seggpt', 'seg')).toEqual(['segment']);
 });
 
-it.each(['segment', 'track', 'evaluate', 'info', 'quantize'])(
+it.each(['segment', 'prepare', 'track', 'evaluate', 'info', 'quantize'])(
   'offers the flags that the help of %s shows',
   async (command) => {
     const flags = await flagsOf(command);

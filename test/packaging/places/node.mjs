@@ -17,6 +17,7 @@ const subpaths = [
   'checkpoints',
   'masks',
   'annotations',
+  'concepts',
   'engines',
   'options',
   'video',

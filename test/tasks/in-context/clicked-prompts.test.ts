@@ -1,3 +1,4 @@
+import { decodeRle } from '../../../src/masks/rle';
 import { InContextSegmenter } from '../../../src/tasks/in-context/segmenter';
 import { segmentInContext, releaseModels } from '../../../src/segment-in-context';
 import type { Prompt } from '../../../src/tasks/in-context/prompts';
@@ -35,6 +36,14 @@ describe('prompts that point', () => {
     async () => (segmenter = await InContextSegmenter.load(undefined, { backend: 'wasm' })),
   );
   afterAll(() => segmenter.dispose());
+
+  it('become masks in a concept, so that no click is needed again', async () => {
+    const { prompts, labels } = await segmenter.createConcept([
+      { image: shown.image, points: [[80, 80]] },
+    ]);
+    expect(labels).toEqual([{ label: 1, name: '1' }]);
+    expect(iou(decodeRle(prompts[0].mask[0]), shown.inside)).toBeGreaterThan(0.9);
+  });
 
   const outline = Array.from({ length: 24 }, (_, i) => {
     const angle = (i / 24) * 2 * Math.PI;
