@@ -31,6 +31,7 @@ const everywhere = {
   painter: 'src/entries/painter.ts',
   sam: 'src/entries/sam.ts',
   features: 'src/entries/features.ts',
+  teaching: 'src/entries/teaching.ts',
   checkpoints: 'src/entries/checkpoints.ts',
   masks: 'src/entries/masks.ts',
   annotations: 'src/entries/annotations.ts',

@@ -103,6 +103,7 @@ for (const entry of [
   'painter',
   'sam',
   'features',
+  'teaching',
   'checkpoints',
   'masks',
   'annotations',

@@ -107,6 +107,8 @@ function moduleOf(blocks: readonly string[]): string {
 
 const subpaths = [
   'features',
+  'teaching',
+  'concepts',
   'annotations',
   'painter',
   'checkpoints',
