@@ -21,7 +21,7 @@ import type { GrabCut } from './grab-cut';
 /** How a model is measured on labelled pictures. */
 export interface ImageEvaluationOptions extends Pick<
   SegmentationOptions,
-  'resolution' | 'quality' | 'refine'
+  'resolution' | 'quality' | 'refine' | 'minimumScore'
 > {
   /** Prompts in each episode of different pictures, at least 1; views of one picture have one. @default 1 */
   readonly shots: number;
@@ -125,12 +125,12 @@ async function score(
   protocol: ImageScore['protocol'],
   dataset: string,
   episodes: readonly Episode[],
-  { signal, resolution, quality, refine, against, grabCut }: ImageEvaluationOptions,
+  { signal, resolution, quality, refine, minimumScore, against, grabCut }: ImageEvaluationOptions,
 ): Promise<ImageScore> {
   const measured: Partial<Record<Measure, number>>[] = [];
   for (const { prompts, target } of episodes) {
     throwIfAborted(signal);
-    const options = { signal, resolution, quality, refine };
+    const options = { signal, resolution, quality, refine, minimumScore };
     const result = await segmenter.segment(prompts, target.image, options);
     const first =
       prompts.length > 1

@@ -32,6 +32,7 @@ export interface EvaluateFlags extends ModelFlags {
   readonly resolution?: number;
   readonly quality?: Quality;
   readonly refine: Refinement;
+  readonly minimumScore?: number;
 }
 
 /** Measures a model on a directory of sequences or of labelled pictures, and prints a table. */
@@ -40,9 +41,9 @@ export async function evaluate(
   flags: EvaluateFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const flag of ['against', 'grabcut'] as const) {
-    if (flags[flag] && flags.kind !== 'images')
-      throw new InvalidInputError(flag, 'compares pictures by example only; leave it out.');
+  for (const flag of ['against', 'grabcut', 'minimumScore'] as const) {
+    if (flags[flag] !== undefined && flags[flag] !== false && flags.kind !== 'images')
+      throw new InvalidInputError(flag, 'concerns pictures by example only; leave it out.');
   }
   if (flags.kind === 'clicks') return measureClicks(path, flags, signal);
   const grabCut = flags.grabcut ? await loadGrabCut() : undefined;
@@ -68,6 +69,7 @@ export async function evaluate(
         resolution: flags.resolution,
         quality: flags.quality,
         refine: flags.refine,
+        minimumScore: flags.minimumScore,
         against,
         grabCut,
         signal,

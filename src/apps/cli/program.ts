@@ -202,7 +202,7 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
       },
     );
   addFlags(evaluating, trackSchema, ['memory', 'regionScale']);
-  addFlags(evaluating, segmentationSchema, ['resolution', 'quality', 'refine']);
+  addFlags(evaluating, segmentationSchema, ['resolution', 'quality', 'refine', 'minimumScore']);
 
   program
     .command('quantize')
