@@ -7,8 +7,9 @@ import {
   InteractiveSegmenter,
   type PreparedPrompts,
 } from 'seggpt';
-import { annotatedOf, annotationKinds, AnnotationSet } from 'seggpt/annotations';
+import { annotatedOf, AnnotationSet } from 'seggpt/annotations';
 import { LabelPicture, overlay, type RgbImage } from 'seggpt/masks';
+import type { ExportKind } from '../logic/export-kinds';
 import { decodeRuns, encodeRuns, type Runs } from '../logic/runs';
 import type { Rect } from '../logic/rect';
 import type { FoundLabel } from '../logic/sureness';
@@ -41,11 +42,6 @@ export interface Found {
   readonly runs: Runs;
   readonly labels: readonly FoundLabel[];
 }
-
-/** Formats beside those of annotations. */
-export const pictureKinds = ['masks', 'overlays'] as const;
-export const exportKinds = [...annotationKinds, ...pictureKinds];
-export type ExportKind = (typeof exportKinds)[number];
 
 let interactive: Promise<InteractiveSegmenter> | undefined;
 let inContext: Promise<InContextSegmenter> | undefined;
@@ -174,7 +170,11 @@ const api = {
       const name = picture.name.replace(/\.\w+$/, '');
       await set.add({ file: picture.name, name }, annotatedOf(map));
       if (kinds.includes('masks'))
-        files[`masks/${name}.png`] = await new LabelPicture(map.width, map.height, map.data).toPng();
+        files[`masks/${name}.png`] = await new LabelPicture(
+          map.width,
+          map.height,
+          map.data,
+        ).toPng();
       if (kinds.includes('overlays'))
         files[`overlays/${name}.png`] = await overlay(await rgbOf(picture.blob), map, {
           colors,

@@ -1,0 +1,13 @@
+import { render } from 'preact';
+import { listenToKeys } from './keyboard';
+import { startEditor } from './state/editor';
+import { openServedFolder } from './state/open';
+import { restore } from './state/storage';
+import './styles/app.css';
+import { App } from './ui/app';
+
+await restore();
+void openServedFolder();
+startEditor();
+listenToKeys();
+render(<App />, document.getElementById('app')!);
