@@ -5,7 +5,10 @@ import { openServedFolder } from './state/open';
 import { restore } from './state/storage';
 import './styles/app.css';
 import { App } from './ui/app';
+import { clickWorker } from './workers/workers';
 
+// While a person looks for a picture; a click says why where it fails.
+void clickWorker.load().catch(() => undefined);
 await restore();
 void openServedFolder();
 startEditor();

@@ -7,7 +7,7 @@ export const strings = {
   open: 'Open pictures',
   drop: 'or drop them anywhere',
   trySamples: 'Or try it with',
-  samples: { cup: 'A cup, two views', cat: 'A cat, five frames', coins: 'Coins' },
+  samples: { cup: 'A cup, two views', cat: 'An eye, five frames', coins: 'Coins' },
   opened: (count: number) => (count === 1 ? 'One picture opened.' : `${count} pictures opened.`),
   refused: (names: readonly string[]) => `These cannot be read as pictures: ${names.join(', ')}.`,
   tools: {
@@ -61,6 +61,7 @@ export const strings = {
     `${done - failed} pictures segmented${failed > 0 ? `, ${failed} failed` : ''}.`,
   cancelled: 'Stopped. What was found stays.',
   absent: 'not there',
+  share: (share: number) => `${Math.round(share * 100)} %`,
   sure: (share: number) => `${Math.round(share * 100)} % sure`,
   objects: (count: number) => (count === 1 ? '1 object' : `${count} objects`),
   export: 'Save as',

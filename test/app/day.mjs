@@ -1,3 +1,4 @@
+/* global document, PerformanceObserver */
 /**
  * A person's day in the built page, as `seggpt app` serves it: open, click, find, correct two, accept, save COCO, reload, go on;
  * what axe-core says of each screen; the pictures of docs/app.md (with `--screenshots`). Needs Chromium and dist/app.
@@ -5,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { unzipSync } from '../../app/node_modules/fflate/esm/index.mjs';
 import { executablePath } from '../packaging/harness.mjs';
@@ -53,21 +54,36 @@ const errors = [];
 page.on('pageerror', (error) => errors.push(String(error)));
 page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
 await page.addInitScript(() => {
-  globalThis.longTasks = [];
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) globalThis.longTasks.push(Math.round(duration));
-  }).observe({ type: 'longtask', buffered: true });
-});
-
-const thumbnail = (name) => page.getByRole('button', { name: new RegExp(`^${name}`) });
-const marked = () =>
-  page.evaluate(() => {
+  globalThis.markedPixels = () => {
     const canvas = document.querySelectorAll('.paper canvas')[1];
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     let pixels = 0;
     for (let i = 3; i < data.length; i += 4) if (data[i]) pixels++;
     return pixels;
-  });
+  };
+  globalThis.longTasks = [];
+  // The test's own reading of the page is none of its work.
+  globalThis.mine = [];
+  globalThis.timed = (work) => {
+    const start = performance.now();
+    const value = work();
+    globalThis.mine.push([start, performance.now()]);
+    return value;
+  };
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) {
+      const end = startTime + duration;
+      const own = globalThis.mine
+        .filter(([from, to]) => to > startTime && from < end)
+        .reduce((sum, [from, to]) => sum + Math.min(to, end) - Math.max(from, startTime), 0);
+      if (duration - own > 50) globalThis.longTasks.push(Math.round(duration - own));
+    }
+  }).observe({ type: 'longtask', buffered: true });
+});
+
+const thumbnail = (name) =>
+  page.getByRole('button', { name: new RegExp(`^${name.replace(', ', '\\s*,\\s*')}`) });
+const marked = () => page.evaluate(() => globalThis.timed(globalThis.markedPixels));
 /** Clicks at a place of the picture, 0 … 1. */
 async function clickAt(x, y, options) {
   const { left, top, width, height } = await page.evaluate(() =>
@@ -81,26 +97,30 @@ async function clickAt(x, y, options) {
 }
 const accessible = async () => {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const { violations } = await page.evaluate(async () => {
+    const start = performance.now();
+    const found = await globalThis.axe.run();
+    globalThis.mine.push([start, performance.now()]);
+    return found;
+  });
   const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
   assert.deepEqual(
     serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 3)}`),
     [],
   );
 };
+async function tellLongTasks(when) {
+  const tasks = await page.evaluate(() => globalThis.longTasks);
+  console.log(`tasks over 50 ms on the page ${when}: ${tasks.join(', ') || 'none'}`);
+}
 async function shoot(name) {
   if (!screenshots) return;
-  mkdirSync(`${root}docs/images`, { recursive: true });
-  await page.screenshot({ path: `${root}docs/images/app-${name}.png` });
+  await page.screenshot({ path: `${root}docs/app-${name}.jpg`, type: 'jpeg', quality: 82 });
 }
 const settle = (was) =>
-  page.waitForFunction((before) => {
-    const canvas = document.querySelectorAll('.paper canvas')[1];
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    let pixels = 0;
-    for (let i = 3; i < data.length; i += 4) if (data[i]) pixels++;
-    return pixels !== before;
-  }, was);
+  page.waitForFunction((before) => globalThis.timed(globalThis.markedPixels) !== before, was, {
+    polling: 60,
+  });
 
 const opened = performance.now();
 await page.goto(url);
@@ -108,12 +128,12 @@ await check('the first screen is accessible', accessible);
 await shoot('welcome');
 
 await check('the first mask is two clicks away', async () => {
-  await page.getByRole('button', { name: 'A cat, five frames' }).click();
+  await page.getByRole('button', { name: 'An eye, five frames' }).click();
   await page.waitForFunction(() => document.querySelector('.paper canvas')?.width > 400);
   await clickAt(0.4, 0.45);
   await settle(0);
   const area = await marked();
-  assert.ok(area > 20_000, `${area} pixels`);
+  assert.ok(area > 2000, `${area} pixels`);
   return `${area} pixels, ${Math.round(performance.now() - opened)} ms after opening`;
 });
 
@@ -141,7 +161,7 @@ await check('everything is found in the other pictures', async () => {
   await page.getByLabel('Least sure first').check();
   await thumbnail('015.jpg, found').click();
   const area = await marked();
-  assert.ok(area > 20_000, `${area} pixels`);
+  assert.ok(area > 2000, `${area} pixels`);
   return `${area} pixels in the last frame`;
 });
 await check('the desk is accessible', accessible);
@@ -200,13 +220,14 @@ await check('COCO is saved, as are PNG masks and overlays', async () => {
   assert.equal(coco.annotations.length, 5);
   assert.deepEqual(
     coco.categories.map(({ name }) => name),
-    ['cat'],
+    ['eye'],
   );
   for (const name of ['000', '004', '008', '012', '015'])
     for (const folder of ['masks', 'overlays']) assert.ok(files[`${folder}/${name}.png`]);
   sum = createHash('sha256').update(files['coco.json']).digest('hex');
 });
 
+await tellLongTasks('before the reload');
 await check('a reload loses nothing, and work goes on', async () => {
   await page.waitForTimeout(800);
   await page.reload();
@@ -251,8 +272,7 @@ await check('dark, and 390 pixels wide', async () => {
 });
 
 await check('nothing went wrong unseen', () => assert.deepEqual(errors, []));
-const longTasks = await page.evaluate(() => globalThis.longTasks);
-console.log(`tasks over 50 ms on the page since the reload: ${longTasks.join(', ') || 'none'}`);
+await tellLongTasks('since the reload');
 
 await browser.close();
 server.kill('SIGTERM');

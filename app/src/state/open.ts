@@ -46,7 +46,7 @@ export const samples: readonly Sample[] = [
     ],
   },
   {
-    ...{ name: strings.samples.cat, label: 'cat' },
+    ...{ name: strings.samples.cat, label: 'eye' },
     urls: [
       new URL('../../../examples/cat-video/000.jpg', import.meta.url).href,
       new URL('../../../examples/cat-video/004.jpg', import.meta.url).href,

@@ -34,7 +34,7 @@ function Thumbnail({ picture }: { readonly picture: Picture }) {
   const { id, name, status, isExample, found, failure } = picture;
   const facts = [
     isExample && status !== 'corrected' ? strings.exampleShort : strings.status[status],
-    status === 'found' && found && strings.sure(surenessOf(found)),
+    status === 'found' && found && strings.share(surenessOf(found)),
     failure && strings.failed,
   ].filter(Boolean);
   return (
@@ -42,12 +42,16 @@ function Thumbnail({ picture }: { readonly picture: Picture }) {
       type="button"
       class={`thumbnail is-${failure ? 'failed' : isExample ? 'example' : status}`}
       aria-current={currentId.value === id}
-      aria-label={[name, ...facts].join(', ')}
       onClick={() => (currentId.value = id)}
     >
       <SmallPicture picture={picture} />
       <span class="name">{name}</span>
-      {facts.length > 0 && <span class="badge">{facts.join(' · ')}</span>}
+      {facts.length > 0 && (
+        <>
+          <span class="sr">, </span>
+          <span class="badge">{facts.join(', ')}</span>
+        </>
+      )}
     </button>
   );
 }

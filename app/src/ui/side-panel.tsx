@@ -91,7 +91,7 @@ function PictureFacts({ picture }: { readonly picture: Picture }) {
         <strong>{name}</strong> {width} × {height}
       </p>
       {failure && <p class="failure">{failure}</p>}
-      {found && (
+      {status === 'found' && found && (
         <ul class="found">
           {found.map((each) => (
             <li key={each.label}>

@@ -81,7 +81,12 @@ async function rgbOf(blob: Blob): Promise<RgbImage> {
 }
 
 const api = {
-  /** Loads the interactive model and encodes a picture, so that the first click is answered at once. */
+  /** Loads the interactive model. */
+  async load(): Promise<void> {
+    await clicks();
+  },
+
+  /** Encodes a picture, so that the first click is answered at once. */
   async ready(id: string, blob: Blob): Promise<void> {
     await encode(id, blob);
   },
