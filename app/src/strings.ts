@@ -5,7 +5,7 @@ export const strings = {
   about:
     'Click an object in one picture and have it found in all others. Everything is computed in this page: no picture leaves your machine.',
   open: 'Open pictures',
-  drop: 'or drop them anywhere',
+  drop: 'or drop them anywhere, with a project file if there is one',
   trySamples: 'Or try it with',
   samples: { cup: 'A cup, two views', cat: 'An eye, five frames', coins: 'Coins' },
   opened: (count: number) => (count === 1 ? 'One picture opened.' : `${count} pictures opened.`),
@@ -80,6 +80,14 @@ export const strings = {
     panoptic: 'COCO panoptic',
     geojson: 'GeoJSON',
   },
+  project: 'Project file',
+  projectHint:
+    'Labels, marks and results by the names of pictures. Open it again with the pictures.',
+  projectSaved: (count: number) => `A project of ${count} pictures was saved.`,
+  projectOpened: (count: number) => `The project was taken over for ${count} pictures.`,
+  projectMissing: (names: readonly string[]) =>
+    `Open these pictures first, then the project again: ${names.join(', ')}.`,
+  projectRefused: (reason: string) => `${reason} Nothing was changed.`,
   download: 'Download zip',
   close: 'Close',
   status: {

@@ -256,6 +256,37 @@ await check('a broken picture is named and passed by', async () => {
   await thumbnail('cup.jpg').waitFor();
 });
 
+await check(
+  'a project comes back; a damaged one and one of another version change nothing',
+  async () => {
+    await page.getByRole('button', { name: 'Save as' }).click();
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Project file' }).click(),
+    ]);
+    await page.getByRole('button', { name: 'Close' }).click();
+    const text = readFileSync(await saved.path(), 'utf8');
+    await thumbnail('015.jpg').click();
+    await page.waitForTimeout(300);
+    const before = await marked();
+    const open = (content) =>
+      page.locator('input[type=file]').setInputFiles({
+        ...{ name: 'p.json', mimeType: 'application/json', buffer: Buffer.from(content) },
+      });
+    await page.getByRole('button', { name: 'Clear marks' }).click();
+    await settle(before);
+    await open(text.slice(0, -30));
+    await page.getByText('it is cut off. Nothing was changed.').waitFor();
+    await open(text.replace('"version": 1', '"version": 9'));
+    await page.getByText('another version (9)').waitFor();
+    assert.equal(await marked(), 0);
+    await open(text);
+    await page.getByText('The project was taken over for 6 pictures.').waitFor();
+    await settle(0);
+    assert.equal(await marked(), before);
+  },
+);
+
 await check('dark, and 390 pixels wide', async () => {
   await page.emulateMedia({ colorScheme: 'dark' });
   await thumbnail('015.jpg').click();

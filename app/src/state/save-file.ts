@@ -14,13 +14,18 @@ export async function saveZip(kinds: readonly ExportKind[]): Promise<void> {
   const colors = Object.fromEntries(labels.value.map(({ id, color }) => [id, rgbOf(color)]));
   try {
     const bytes = await findWorker.export(marked.map(bare), names, kinds, colors);
-    const url = URL.createObjectURL(new Blob([bytes], { type: 'application/zip' }));
-    const link = document.createElement('a');
-    Object.assign(link, { href: url, download: 'seggpt.zip' });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    download(new Blob([bytes], { type: 'application/zip' }), 'seggpt.zip');
     say(strings.exported(marked.length));
   } catch (error) {
     say(strings.failedClick((error as Error).message), true);
   }
+}
+
+/** Hands a file to the person. */
+export function download(file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
+  const link = document.createElement('a');
+  Object.assign(link, { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -1,4 +1,5 @@
 import { openFiles, openSample, samples } from '../state/open';
+import { openProject } from '../state/project';
 import { current, message } from '../state/store';
 import { strings } from '../strings';
 import { FilmStrip } from './film-strip';
@@ -14,7 +15,7 @@ export function App() {
       onDragOver={(event) => event.preventDefault()}
       onDrop={(event) => {
         event.preventDefault();
-        void openFiles([...(event.dataTransfer?.files ?? [])]);
+        void openAll([...(event.dataTransfer?.files ?? [])]);
       }}
     >
       <header class="top">
@@ -45,6 +46,14 @@ export function App() {
   );
 }
 
+/** Pictures first: a project is about these. */
+async function openAll(files: readonly File[]): Promise<void> {
+  const isProject = ({ name }: File) => /\.json$/i.test(name);
+  const shown = files.filter((file) => !isProject(file));
+  if (shown.length > 0) await openFiles(shown);
+  for (const file of files.filter(isProject)) await openProject(file);
+}
+
 function OpenButton({ isPrimary }: { readonly isPrimary: boolean }) {
   return (
     <label class={isPrimary ? 'button primary' : 'button'}>
@@ -52,10 +61,10 @@ function OpenButton({ isPrimary }: { readonly isPrimary: boolean }) {
       <input
         type="file"
         class="sr"
-        accept="image/*"
+        accept="image/*,.json"
         multiple
         onChange={({ currentTarget }) => {
-          void openFiles([...(currentTarget.files ?? [])]);
+          void openAll([...(currentTarget.files ?? [])]);
           currentTarget.value = '';
         }}
       />

@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks';
 import { type ExportKind, exportKinds } from '../logic/export-kinds';
+import { saveProject } from '../state/project';
 import { saveZip } from '../state/save-file';
 import { strings } from '../strings';
 import { Icon } from './icons';
@@ -29,6 +30,9 @@ export function SaveButton() {
           <div class="row">
             <button type="submit" class="primary">
               {strings.download}
+            </button>
+            <button type="button" title={strings.projectHint} onClick={() => void saveProject()}>
+              {strings.project}
             </button>
             <button type="button" onClick={() => dialog.current!.close()}>
               {strings.close}

@@ -8,9 +8,16 @@ import {
   type PreparedPrompts,
 } from 'seggpt';
 import { annotatedOf, AnnotationSet } from 'seggpt/annotations';
-import { LabelPicture, overlay, type RgbImage } from 'seggpt/masks';
+import {
+  compressRle,
+  decodeRle,
+  encodeRle,
+  LabelPicture,
+  overlay,
+  type RgbImage,
+} from 'seggpt/masks';
 import type { ExportKind } from '../logic/export-kinds';
-import { decodeRuns, encodeRuns, type Runs } from '../logic/runs';
+import { decodeRuns, encodeRuns, labelAreas, type Runs } from '../logic/runs';
 import type { Rect } from '../logic/rect';
 import type { FoundLabel } from '../logic/sureness';
 
@@ -26,13 +33,17 @@ export interface ClickedMask {
   readonly inside: Uint8Array<ArrayBuffer>;
 }
 
-/** A picture with what is marked in it, as workers are given it. */
-export interface MarkedPicture {
-  readonly name: string;
-  readonly blob: Blob;
+/** What is marked in a picture of a size. */
+export interface MarkedSize {
   readonly width: number;
   readonly height: number;
   readonly runs: Runs;
+}
+
+/** A picture with what is marked in it, as workers are given it. */
+export interface MarkedPicture extends MarkedSize {
+  readonly name: string;
+  readonly blob: Blob;
 }
 
 export type LabelNames = Readonly<Record<number, string>>;
@@ -159,6 +170,27 @@ const api = {
   stop(): void {
     stop.abort();
     stop = new AbortController();
+  },
+
+  /** What is marked, as COCO's compressed run-lengths of each label. */
+  toMarks({ width, height, runs }: MarkedSize): Record<string, string> {
+    const data = decodeRuns(runs, width * height);
+    return Object.fromEntries(
+      [...labelAreas(runs).keys()].map((label) => {
+        const binary = data.map((each) => (each === label ? 1 : 0));
+        return [label, compressRle(encodeRle(binary, height, width)).counts];
+      }),
+    );
+  },
+
+  /** The way back. @throws InvalidInputError for run-lengths that do not fill the size. */
+  fromMarks(width: number, height: number, marks: Readonly<Record<string, string>>): Runs {
+    const data = new Uint8Array(width * height);
+    for (const [label, counts] of Object.entries(marks)) {
+      const inside = decodeRle({ size: [height, width], counts });
+      for (let at = 0; at < data.length; at++) if (inside[at]) data[at] = Number(label);
+    }
+    return encodeRuns(data);
   },
 
   /** All pictures in the formats that are asked for, as one zip. */
