@@ -52,6 +52,7 @@ for (const needed of [
   'dist/node/index.cjs',
   'dist/node/cli.js',
   'dist/browser/index.js',
+  'dist/app/index.html',
   'weights/model.safetensors',
   'weights/checksums.json',
   'THIRD-PARTY-NOTICES.md',
@@ -63,6 +64,11 @@ for (const needed of [
     packed.files.some(({ path }) => path === needed),
   );
 }
+
+check(
+  'the page brings no second copy of the weights',
+  !packed.files.some(({ path }) => path.startsWith('dist/app/seggpt-weights')),
+);
 
 const held = new Set(packed.files.map(({ path }) => path));
 for (const page of [...held].filter((path) => path.endsWith('.md'))) {

@@ -39,6 +39,13 @@ export {
 export { readYolo, readYoloNames, type YoloOptions } from '../annotations/readers/yolo';
 
 export { type Annotated, annotatedOf } from '../annotations/model/annotated';
+export {
+  annotationKinds,
+  AnnotationSet,
+  type AnnotatedFile,
+  type AnnotationKind,
+  type KeepFile,
+} from '../annotations/writers/annotation-set';
 export { CocoFile, type CocoOptions } from '../annotations/writers/coco';
 export { CvatFile } from '../annotations/writers/cvat';
 export { writeGeoJson } from '../annotations/writers/geojson';

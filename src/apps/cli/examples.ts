@@ -57,6 +57,10 @@ const EXAMPLES: Readonly<Record<string, readonly (readonly [does: string, line: 
     ],
     ['J and F on sequences of frames', 'seggpt evaluate sequences --task video --memory 2'],
   ],
+  app: [
+    ['Open the page on a folder of pictures; Ctrl+C ends it', 'seggpt app photos'],
+    ['On another port, without pictures', 'seggpt app --port 8080'],
+  ],
   info: [
     ['The bundled model, and what this machine can run it on', 'seggpt info'],
     ['Another model, for programs', 'seggpt info model --json'],

@@ -22,6 +22,7 @@ import { parsePrompt, type PromptFlag } from './prompt-pairs';
 import { prepare, type PrepareFlags } from './prepare';
 import { quantize } from './quantize';
 import { saveKinds, segment, type SegmentFlags } from './segment';
+import type { AppFlags } from './serve-app';
 import { track, type TrackFlags, trackSaveKinds } from './track';
 import { UsageError } from './usage-error';
 import { Wording } from './wording';
@@ -203,6 +204,21 @@ export function createProgram(signal: AbortSignal, outcome: Outcome): Command {
     );
   addFlags(evaluating, trackSchema, ['memory', 'regionScale']);
   addFlags(evaluating, segmentationSchema, ['resolution', 'quality', 'refine', 'minimumScore']);
+
+  program
+    .command('app')
+    .description('Serve the page in which people mark and find by hand, for this machine alone.')
+    .argument('[folder]', 'pictures that the page opens')
+    .option(
+      '--port <n>',
+      'port to listen on; 0 for any that is free',
+      numberOf({ kind: 'whole', about: '', least: 0, most: 65_535 }),
+      4321,
+    )
+    .action(async (folder: string | undefined, flags: AppFlags) => {
+      const { serveApp } = await import('./serve-app');
+      await serveApp(folder, flags, signal);
+    });
 
   program
     .command('quantize')

@@ -1,6 +1,7 @@
 import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { encodeGreyPng, readPrompts } from '../../entries/masks';
+import { annotationKinds } from '../../entries/annotations';
 import {
   type MaskPrompt,
   AbortedError,
@@ -18,7 +19,7 @@ import { loadOptions, segmentOptions } from './library-options';
 import { writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
-import { annotationKinds, annotationSavers } from './save-annotations';
+import { AnnotationFolder } from './save-annotations';
 import { expandTargets } from './targets';
 import { namingPrompts, type Wording } from './wording';
 
@@ -64,7 +65,7 @@ export async function segment(
   const segmenter = await InContextSegmenter.load(flags.model, { ...loadOptions(flags), ...run });
   // Of each result only this stays: there may be thousands of targets.
   const done: ReturnType<typeof row>[] = [];
-  const annotations = await annotationSavers(flags.out, flags.save);
+  const annotations = new AnnotationFolder(flags.out, flags.save);
   const failed: { file: string; error: string }[] = [];
   try {
     const prepared = await segmenter.prepare(asPrompts(prompts), { ...options, ...run });

@@ -3,6 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { progress } from '@clack/prompts';
 import { encodeGreyPng } from '../../entries/masks';
+import { annotationKinds } from '../../entries/annotations';
 import {
   containerOf,
   createFrameWriter,
@@ -22,7 +23,7 @@ import { loadOptions, type TrackOptionFlags, trackOptions } from './library-opti
 import { isSamePlace, writeOutput } from './output';
 import { asPrompts, expandPrompts, type PromptFlag, type PromptPair } from './prompt-pairs';
 import { Reporter } from './reporter';
-import { annotationKinds, annotationSavers } from './save-annotations';
+import { AnnotationFolder } from './save-annotations';
 import type { ModelFlags } from './segment';
 import { UsageError } from './usage-error';
 import { namingPrompts, type Wording } from './wording';
@@ -155,12 +156,12 @@ class FrameSink {
     private readonly video: string | null,
     private readonly flags: TrackFlags,
     private readonly directory: string,
-    private readonly annotations: Awaited<ReturnType<typeof annotationSavers>>,
+    private readonly annotations: AnnotationFolder,
   ) {}
 
   static async open(video: string | null, flags: TrackFlags): Promise<FrameSink> {
     const directory = video ? `${video.replace(/\.\w+$/, '')}-frames` : flags.out;
-    return new FrameSink(video, flags, directory, await annotationSavers(directory, flags.save));
+    return new FrameSink(video, flags, directory, new AnnotationFolder(directory, flags.save));
   }
 
   /** Looks at frames on their way to be tracked: a video that is written has the source's rate. */
