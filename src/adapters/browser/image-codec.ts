@@ -33,7 +33,7 @@ export const imageCodec: ImageCodec = {
     Promise.reject(
       new InvalidInputError(
         'path',
-        `browsers cannot write "${path}"; use toPng() or toImageData() instead.`,
+        `browsers cannot write "${path}"; take its bytes (toPng(), toBytes()) or toImageData() instead.`,
       ),
     ),
 };
