@@ -36,6 +36,7 @@ export interface DinoConfig {
   readonly qkvBias: boolean;
   /** Whether keys have biases, too. */
   readonly keyBias: boolean;
+  /** How tokens of patches know where they are. */
   readonly positions: DinoPositions;
   /** Added to variances. */
   readonly layerNormEpsilon: number;

@@ -2,14 +2,23 @@ import { InvalidInputError } from '../../base/errors';
 
 /** What a grid is made from. */
 export interface FeatureGridParts {
+  /** Of the picture, in pixels. */
   readonly width: number;
+  /** Of the picture, in pixels. */
   readonly height: number;
+  /** Cells from top to bottom. */
   readonly rows: number;
+  /** Cells from left to right. */
   readonly columns: number;
+  /** Numbers for each cell. */
   readonly channels: number;
+  /** Of a cell, in pixels of the picture. */
   readonly cellWidth: number;
+  /** Of a cell, in pixels of the picture. */
   readonly cellHeight: number;
+  /** `(rows, columns, channels)` row-major. */
   readonly data: Float32Array;
+  /** `(channels)`: what stands for the picture as a whole. */
   readonly summary?: Float32Array;
 }
 

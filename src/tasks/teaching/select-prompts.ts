@@ -27,6 +27,7 @@ export interface SelectOptions extends Omit<ReadPromptOptions, 'signal'>, RunOpt
 
 /** Prompts that were chosen, in the order of choice. */
 export interface SelectedPrompts {
+  /** As they are in the pool. */
   readonly prompts: readonly MaskPrompt[];
   /** Of each its place in the pool. */
   readonly indices: readonly number[];
