@@ -112,6 +112,7 @@ const subpaths = [
   'annotations',
   'painter',
   'checkpoints',
+  'concepts',
   'masks',
   'engines',
   'options',
