@@ -105,20 +105,8 @@ check(
   `${gzipped} bytes`,
 );
 check('the browser bundle imports nothing of Node', !/(from|import\()\s*['"]node:/.test(browser));
-for (const entry of [
-  'painter',
-  'sam',
-  'features',
-  'teaching',
-  'checkpoints',
-  'masks',
-  'annotations',
-  'concepts',
-  'engines',
-  'options',
-  'video',
-  'evaluation',
-])
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+for (const entry of Object.keys(exports).flatMap((path) => /^\.\/([a-z]+)$/.exec(path)?.[1] ?? []))
   check(
     `it holds seggpt/${entry} with its types`,
     ['js', 'cjs', 'd.ts', 'd.cts'].every((end) =>

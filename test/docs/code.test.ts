@@ -105,20 +105,10 @@ function moduleOf(blocks: readonly string[]): string {
   return [...whole, ...lines, given, ...scopes, taken].join('\n');
 }
 
-const subpaths = [
-  'features',
-  'teaching',
-  'concepts',
-  'annotations',
-  'painter',
-  'checkpoints',
-  'concepts',
-  'masks',
-  'engines',
-  'options',
-  'video',
-  'evaluation',
-];
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: object };
+const subpaths = Object.keys(exports)
+  .map((path) => path.slice(2))
+  .filter((name) => /^[a-z]+$/.test(name));
 const paths = Object.fromEntries([
   ['seggpt', resolve('src/index.ts')],
   ...subpaths.map((name) => [`seggpt/${name}`, resolve(`src/entries/${name}.ts`)]),

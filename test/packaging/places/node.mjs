@@ -1,4 +1,5 @@
 /** Plain Node: modules, CommonJS, subpaths, the command, and what an install brings. */
+import { readFileSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, project, segmenting } from '../harness.mjs';
@@ -12,17 +13,10 @@ const print = 'console.log(JSON.stringify(globalThis.outcome));';
 const commonJs = `
 const { segmentInContext } = require('seggpt');
 (async () => {${segmenting('', './')}${print}})();`;
-const subpaths = [
-  'painter',
-  'checkpoints',
-  'masks',
-  'annotations',
-  'concepts',
-  'engines',
-  'options',
-  'video',
-  'evaluation',
-];
+const { exports } = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+);
+const subpaths = Object.keys(exports).flatMap((path) => /^\.\/([a-z]+)$/.exec(path)?.[1] ?? []);
 const importSubpaths = `
 import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
