@@ -1,6 +1,5 @@
 /** Plain Node: modules, CommonJS, subpaths, the command, and what an install brings. */
-import { readFileSync } from 'node:fs';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, project, segmenting } from '../harness.mjs';
 import { notACup, passes, segments } from '../expect.mjs';
