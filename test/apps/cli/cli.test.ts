@@ -402,7 +402,7 @@ describe('with a model of a few milliseconds', () => {
       const refused = await run('evaluate', 'examples', '--task', 'video', ...flag, ...small());
       expect(refused).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining(`${flag[0]}: compares pictures`),
+        stderr: expect.stringContaining(`${flag[0]}: concerns pictures`),
       });
     }
     expect(await run('evaluate', 'src', ...small())).toMatchObject({
